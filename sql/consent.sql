@@ -1,0 +1,158 @@
+-- consent
+-- Purposes, the ledger of decisions, the decisions in force, and the bitmaps
+-- of who may be seen.
+
+CREATE TABLE journey_privacy.purpose (
+  name              text COLLATE "C" PRIMARY KEY
+                    CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+  basis             text NOT NULL
+                    CHECK (basis IN ('consent', 'opt_out', 'contract', 'legal_obligation',
+                                     'vital_interests', 'public_task',
+                                     'legitimate_interests')),
+  description       text,
+  consent_valid_for interval CHECK (consent_valid_for > interval '0'),
+  created_at        timestamptz NOT NULL DEFAULT pg_catalog.now());
+COMMENT ON TABLE journey_privacy.purpose IS
+  'why data is processed, and on which legal basis (Art. 6 GDPR); change it with create_purpose() and drop_purpose()';
+
+CREATE TRIGGER catalog_changed
+  AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.purpose
+  FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.catalog_changed();
+ALTER TABLE journey_privacy.purpose ENABLE ALWAYS TRIGGER catalog_changed;
+
+-- Keyed by subject first, so that one person's history lies together and a
+-- distributed table keeps it on one node.
+CREATE TABLE journey_privacy.consent_event (
+  subject     journey_privacy.pseudonym NOT NULL,
+  id          uuid NOT NULL,
+  purpose     text COLLATE "C",
+  decision    text NOT NULL
+              CHECK (decision IN ('granted', 'refused', 'withdrawn', 'objected',
+                                  'restricted', 'unrestricted')),
+  at          timestamptz NOT NULL,
+  recorded_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  source      text,
+  document    text,
+  evidence    jsonb,
+  region      text,
+  PRIMARY KEY (subject, id));
+COMMENT ON TABLE journey_privacy.consent_event IS
+  'ledger of decisions; append-only, by the functions of the extension';
+
+CREATE TABLE journey_privacy.consent_state (
+  purpose     text COLLATE "C" NOT NULL,
+  number      integer NOT NULL,
+  granted     boolean NOT NULL,
+  decided_at  timestamptz NOT NULL,
+  valid_until timestamptz,
+  PRIMARY KEY (purpose, number))
+  WITH (fillfactor = 80);
+COMMENT ON TABLE journey_privacy.consent_state IS
+  'the decision in force for each purpose and subject number';
+
+CREATE TABLE journey_privacy.permitted (
+  purpose     text COLLATE "C" NOT NULL,
+  chunk       integer NOT NULL,
+  bits        bytea NOT NULL,
+  next_expiry timestamptz,
+  PRIMARY KEY (purpose, chunk))
+  WITH (fillfactor = 50);
+ALTER TABLE journey_privacy.permitted ALTER bits SET STORAGE PLAIN;
+COMMENT ON TABLE journey_privacy.permitted IS
+  'one bit for each of 8,192 subject numbers: may be seen for this purpose; a missing chunk is what the legal basis says of people who have not decided';
+
+REVOKE ALL ON journey_privacy.purpose, journey_privacy.consent_event,
+  journey_privacy.consent_state, journey_privacy.permitted FROM PUBLIC;
+GRANT SELECT ON journey_privacy.purpose TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.purpose', '');
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.consent_event', '');
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.consent_state', '');
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.permitted', '');
+
+CREATE FUNCTION journey_privacy.consent_event_kept() RETURNS trigger
+  LANGUAGE c AS 'MODULE_PATHNAME', 'jp_consent_event_kept';
+COMMENT ON FUNCTION journey_privacy.consent_event_kept() IS
+  'trigger: the ledger is append-only, erasure apart';
+CREATE TRIGGER append_only
+  BEFORE UPDATE OR DELETE OR TRUNCATE ON journey_privacy.consent_event
+  FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.consent_event_kept();
+ALTER TABLE journey_privacy.consent_event ENABLE ALWAYS TRIGGER append_only;
+
+CREATE FUNCTION journey_privacy.create_purpose(
+    name text, basis text, description text DEFAULT NULL,
+    consent_valid_for interval DEFAULT NULL)
+  RETURNS void
+  LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_create_purpose';
+COMMENT ON FUNCTION journey_privacy.create_purpose(text, text, text, interval) IS
+  'makes a purpose with its legal basis; consent_valid_for is how long a yes counts';
+
+CREATE FUNCTION journey_privacy.drop_purpose(name text)
+  RETURNS void
+  LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_drop_purpose';
+COMMENT ON FUNCTION journey_privacy.drop_purpose(text) IS
+  'drops a purpose that nobody has decided on and no table is collected for';
+
+CREATE FUNCTION journey_privacy.record_consent(
+    subject journey_privacy.pseudonym, purpose text, granted boolean,
+    at timestamptz DEFAULT pg_catalog.now(), source text DEFAULT NULL,
+    document text DEFAULT NULL, evidence jsonb DEFAULT NULL,
+    region text DEFAULT NULL)
+  RETURNS uuid
+  LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_record_consent';
+COMMENT ON FUNCTION journey_privacy.record_consent(
+    journey_privacy.pseudonym, text, boolean, timestamptz, text, text, jsonb, text) IS
+  'records a yes or no to a purpose and returns its id in the ledger; the latest by event time counts';
+
+CREATE FUNCTION journey_privacy.withdraw(
+    subject journey_privacy.pseudonym, purpose text,
+    at timestamptz DEFAULT pg_catalog.now(), source text DEFAULT NULL)
+  RETURNS uuid
+  LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_withdraw';
+COMMENT ON FUNCTION journey_privacy.withdraw(
+    journey_privacy.pseudonym, text, timestamptz, text) IS
+  'withdraws consent to a purpose (Art. 7(3) GDPR); returns the id in the ledger';
+
+CREATE FUNCTION journey_privacy.object_to(
+    subject journey_privacy.pseudonym, purpose text,
+    at timestamptz DEFAULT pg_catalog.now(), source text DEFAULT NULL)
+  RETURNS uuid
+  LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_object_to';
+COMMENT ON FUNCTION journey_privacy.object_to(
+    journey_privacy.pseudonym, text, timestamptz, text) IS
+  'records an objection to a purpose (Art. 21 GDPR); returns the id in the ledger';
+
+CREATE FUNCTION journey_privacy.restrict_processing(
+    subject journey_privacy.pseudonym, reason text DEFAULT NULL)
+  RETURNS uuid
+  LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_restrict_processing';
+COMMENT ON FUNCTION journey_privacy.restrict_processing(
+    journey_privacy.pseudonym, text) IS
+  'hides a subject for every purpose but legal obligations (Art. 18 GDPR); returns the id in the ledger';
+
+CREATE FUNCTION journey_privacy.lift_restriction(
+    subject journey_privacy.pseudonym, reason text DEFAULT NULL)
+  RETURNS uuid
+  LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_lift_restriction';
+COMMENT ON FUNCTION journey_privacy.lift_restriction(
+    journey_privacy.pseudonym, text) IS
+  'ends a restriction of processing; returns the id in the ledger';
+
+REVOKE ALL ON FUNCTION
+  journey_privacy.consent_event_kept(),
+  journey_privacy.create_purpose(text, text, text, interval),
+  journey_privacy.drop_purpose(text),
+  journey_privacy.record_consent(journey_privacy.pseudonym, text, boolean, timestamptz,
+                                 text, text, jsonb, text),
+  journey_privacy.withdraw(journey_privacy.pseudonym, text, timestamptz, text),
+  journey_privacy.object_to(journey_privacy.pseudonym, text, timestamptz, text),
+  journey_privacy.restrict_processing(journey_privacy.pseudonym, text),
+  journey_privacy.lift_restriction(journey_privacy.pseudonym, text)
+  FROM PUBLIC;
+

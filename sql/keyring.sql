@@ -1,0 +1,43 @@
+-- keyring
+-- Which keys this database uses.  The keys themselves are in the keyring,
+-- outside the database; here are check values, which tell the right keyring
+-- from a wrong one and reveal nothing.
+
+-- state: "active" makes new values, "retired" reads old ones, "next" waits for
+-- rekey_pseudonyms().
+CREATE TABLE journey_privacy.key_version (
+  kind         text NOT NULL
+               CHECK (kind IN ('root', 'pseudonym', 'seal', 'sign', 'tombstone', 'scope')),
+  version      integer NOT NULL CHECK (version BETWEEN 1 AND 255),
+  root_version integer NOT NULL CHECK (root_version BETWEEN 1 AND 255),
+  state        text NOT NULL
+               CHECK (state IN ('next', 'active', 'retired', 'destroyed')),
+  created_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  check_value  bytea NOT NULL CHECK (pg_catalog.octet_length(check_value) = 8),
+  PRIMARY KEY (kind, version));
+CREATE UNIQUE INDEX key_version_active
+  ON journey_privacy.key_version (kind) WHERE state = 'active';
+REVOKE ALL ON journey_privacy.key_version FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.key_version', '');
+CREATE TRIGGER catalog_changed
+  AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.key_version
+  FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.catalog_changed();
+COMMENT ON TABLE journey_privacy.key_version IS
+  'key versions that this database uses, with check values';
+
+CREATE FUNCTION journey_privacy.create_keyring() RETURNS text
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_create_keyring';
+REVOKE ALL ON FUNCTION journey_privacy.create_keyring() FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.create_keyring() IS
+  'makes the keyring where the settings say, or adopts the one there; says which';
+
+CREATE VIEW journey_privacy.key AS
+  SELECT kind, version, root_version, state, created_at,
+         pg_catalog.encode(check_value, 'hex') AS check_value
+  FROM journey_privacy.key_version;
+REVOKE ALL ON journey_privacy.key FROM PUBLIC;
+COMMENT ON VIEW journey_privacy.key IS
+  'the keys of this database: kind, version, state, age and check value, never bytes';
+

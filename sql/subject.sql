@@ -1,0 +1,39 @@
+-- subject
+-- The registry of subjects: one dense number each, and the traces of those
+-- who were erased.
+
+-- Numbers come from a sequence: never used twice, and dense but for those
+-- that rolled back transactions took with them.
+CREATE SEQUENCE journey_privacy.subject_number
+  AS integer MINVALUE 0 START WITH 0;
+
+CREATE TABLE journey_privacy.subject (
+  pseudonym  journey_privacy.pseudonym PRIMARY KEY,
+  number     integer NOT NULL UNIQUE
+             DEFAULT pg_catalog.nextval('journey_privacy.subject_number'),
+  restricted boolean NOT NULL DEFAULT false,
+  created_at timestamptz NOT NULL DEFAULT pg_catalog.now());
+ALTER SEQUENCE journey_privacy.subject_number OWNED BY journey_privacy.subject.number;
+COMMENT ON TABLE journey_privacy.subject IS
+  'people known by a pseudonym; restricted is Art. 18 GDPR';
+
+CREATE TABLE journey_privacy.tombstone (
+  trace      bytea PRIMARY KEY,
+  erased_at  timestamptz NOT NULL);
+COMMENT ON TABLE journey_privacy.tombstone IS
+  'keyed traces of erased subjects: they keep the data from coming back';
+
+REVOKE ALL ON journey_privacy.subject, journey_privacy.tombstone,
+  journey_privacy.subject_number FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.subject', '');
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.subject_number', '');
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.tombstone', '');
+
+CREATE FUNCTION journey_privacy.is_erased(subject journey_privacy.pseudonym)
+  RETURNS boolean
+  LANGUAGE c STABLE STRICT PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'jp_is_erased';
+REVOKE ALL ON FUNCTION journey_privacy.is_erased(journey_privacy.pseudonym) FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.is_erased(journey_privacy.pseudonym) IS
+  'whether a tombstone keeps this subject from coming back';
+

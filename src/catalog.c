@@ -1,0 +1,282 @@
+/*
+ * catalog.c
+ *		Our own tables seen from C.
+ *
+ * Configuration tables (purposes, allowances, protections, identity kinds,
+ * key versions) carry the statement trigger catalog_changed, which sends a
+ * relcache invalidation for them; every backend, standbys included, then
+ * grows its generation number and refills its caches when next asked.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "catalog.h"
+#include "journey_privacy.h"
+
+/* The configuration tables, as far as known; see relation_changed(). */
+#define MAX_CONFIG_RELATIONS	16
+
+static Oid	config_relation[MAX_CONFIG_RELATIONS];
+static int	config_relations = 0;
+static uint64 generation = 1;
+
+/* What jp_schema() has found, until some schema changes. */
+static bool schema_known = false;
+static Oid	schema = InvalidOid;
+
+static void relation_changed(Datum arg, Oid relid);
+static Oid	extension_schema(void);
+static void schema_changed(Datum arg, int cacheid, uint32 hash);
+static void watch_configuration(void);
+
+PG_FUNCTION_INFO_V1(jp_catalog_changed);
+
+/* Names of the tables whose changes must reach every cache. */
+static const char *const config_name[] = {
+	"key_version", "identity_kind", "purpose", "allowance",
+	"protection"
+};
+
+/* Registers the invalidation callback. */
+void
+jp_catalog_init(void)
+{
+	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
+}
+
+/*
+ * OID of our schema, InvalidOid where the extension is absent.  A schema of
+ * that name alone is not ours: anybody could have made it.
+ */
+Oid
+jp_schema(void)
+{
+	if (!schema_known)
+	{
+		schema_known = true;	/* an invalidation from here on unsets it */
+		schema = OidIsValid(get_namespace_oid(JP_SCHEMA, true)) ?
+			extension_schema() : InvalidOid;
+	}
+	return schema;
+}
+
+/* Whether the extension is here and all of it. */
+bool
+jp_installed(void)
+{
+	return OidIsValid(jp_schema()) &&
+		OidIsValid(get_relname_relid("erasure", schema));
+}
+
+/* OID of one of our relations. */
+Oid
+jp_relation(const char *name)
+{
+	Oid			relid = InvalidOid;
+
+	if (OidIsValid(jp_schema()))
+		relid = get_relname_relid(name, schema);
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension journey_privacy is not installed in this database"),
+				 errhint("Run CREATE EXTENSION journey_privacy CASCADE.")));
+	return relid;
+}
+
+/* OID of one of our types. */
+Oid
+jp_type(const char *name)
+{
+	Oid			typid;
+
+	typid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+							CStringGetDatum(name),
+							ObjectIdGetDatum(jp_schema()));
+	if (!OidIsValid(typid))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension journey_privacy is not installed in this database")));
+	return typid;
+}
+
+/* A relation's name for dynamic SQL. */
+char *
+jp_qualified_name(Relation rel)
+{
+	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+									  RelationGetRelationName(rel));
+}
+
+/* Number of the configuration as this backend knows it. */
+uint64
+jp_catalog_generation(void)
+{
+	if (config_relations == 0)
+		watch_configuration();
+	return generation;
+}
+
+/* Statement trigger on configuration tables: tells every backend. */
+Datum
+jp_catalog_changed(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("catalog_changed() can only be called as a trigger")));
+	CacheInvalidateRelcache(trigger->tg_relation);
+	return PointerGetDatum(NULL);
+}
+
+/* Becomes the extension's owner, deaf to the caller's search_path. */
+void
+jp_elevate(JpPrivilege *before)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+
+	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(jp_schema()));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "schema %s is missing", JP_SCHEMA);
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+
+	GetUserIdAndSecContext(&before->userid, &before->sec_context);
+	SetUserIdAndSecContext(owner,
+						   before->sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	before->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* Becomes whoever we were before jp_elevate(). */
+void
+jp_restore(const JpPrivilege *before)
+{
+	AtEOXact_GUC(false, before->guc_level);
+	SetUserIdAndSecContext(before->userid, before->sec_context);
+}
+
+/* Runs a kept plan, preparing it the first time. */
+void
+jp_execute(SPIPlanPtr *plan, const char *sql, int nargs, const Oid *types,
+		   Datum *values, const char *nulls, int expected)
+{
+	int			code;
+
+	if (*plan == NULL)
+	{
+		SPIPlanPtr	made = SPI_prepare(sql, nargs, (Oid *) types);
+
+		if (made == NULL || SPI_keepplan(made) != 0)
+			elog(ERROR, "could not prepare an internal statement: %s",
+				 SPI_result_code_string(SPI_result));
+		*plan = made;
+	}
+	code = SPI_execute_plan(*plan, values, nulls, false, 0);
+	if (code != expected)
+		elog(ERROR, "an internal statement returned %s",
+			 SPI_result_code_string(code));
+}
+
+/*
+ * Relcache callback.  It may not read catalogs, so it compares with OIDs
+ * that watch_configuration() noted; InvalidOid means "everything".
+ */
+static void
+relation_changed(Datum arg, Oid relid)
+{
+	int			i;
+
+	if (!OidIsValid(relid))
+	{
+		config_relations = 0;
+		generation++;
+		jp_epoch++;
+		return;
+	}
+	for (i = 0; i < config_relations; i++)
+	{
+		if (config_relation[i] == relid)
+		{
+			config_relations = 0;
+			generation++;
+			jp_epoch++;
+			return;
+		}
+	}
+}
+
+/* The schema that the extension is installed in, if it is. */
+static Oid
+extension_schema(void)
+{
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	Oid			found = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
+				F_NAMEEQ, CStringGetDatum(JP_EXTENSION));
+	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		found = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/* Syscache callback. */
+static void
+schema_changed(Datum arg, int cacheid, uint32 hash)
+{
+	schema_known = false;
+}
+
+/* Notes the OIDs of the configuration tables, if the extension is here. */
+static void
+watch_configuration(void)
+{
+	uint64		seen = generation;
+	int			count = 0;
+	int			i;
+
+	if (!OidIsValid(jp_schema()))
+	{
+		generation++;
+		jp_epoch++;
+		return;
+	}
+	for (i = 0; i < lengthof(config_name); i++)
+	{
+		Oid			relid = get_relname_relid(config_name[i], schema);
+
+		if (OidIsValid(relid))
+			config_relation[count++] = relid;
+	}
+	/* An invalidation in between leaves the list empty: we come again. */
+	if (seen == generation)
+		config_relations = count;
+}

@@ -1,0 +1,59 @@
+/*
+ * catalog.h
+ *		Our own tables seen from C: OIDs, cached configuration, and the
+ *		rights to write them.
+ */
+#ifndef JP_CATALOG_H
+#define JP_CATALOG_H
+
+#include "access/skey.h"
+#include "utils/rel.h"
+#include "utils/snapshot.h"
+
+struct _SPI_plan;
+
+/* Who we were before jp_elevate(). */
+typedef struct JpPrivilege
+{
+	Oid			userid;
+	int			sec_context;
+	int			guc_level;
+} JpPrivilege;
+
+/* OID of schema journey_privacy, InvalidOid where the extension is absent. */
+extern Oid	jp_schema(void);
+
+/* Whether the extension is here, with all its tables. */
+extern bool jp_installed(void);
+
+/* OID of one of our tables, indexes or sequences; an error when missing. */
+extern Oid	jp_relation(const char *name);
+
+/* OID of one of our types. */
+extern Oid	jp_type(const char *name);
+
+/* A relation's name, qualified and quoted for dynamic SQL. */
+extern char *jp_qualified_name(Relation rel);
+
+/*
+ * Changes whenever one of our configuration tables (those with the trigger
+ * catalog_changed) may have changed: a cache filled under another number is
+ * stale.  Never returns 0.
+ */
+extern uint64 jp_catalog_generation(void);
+
+/* Acts as the extension's owner under a fixed search_path until jp_restore();
+ * an error in between is cleaned up by the (sub)transaction's end. */
+extern void jp_elevate(JpPrivilege *before);
+extern void jp_restore(const JpPrivilege *before);
+
+/*
+ * Runs a statement with parameters through SPI (connected by the caller),
+ * its plan kept in *plan.  nulls as in SPI_execute_plan.  Anything but the
+ * expected SPI result code is an internal error.
+ */
+extern void jp_execute(struct _SPI_plan **plan, const char *sql, int nargs,
+					   const Oid *types, Datum *values, const char *nulls,
+					   int expected);
+
+#endif							/* JP_CATALOG_H */

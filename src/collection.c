@@ -1,0 +1,338 @@
+/*
+ * collection.c
+ *		What may be written: the insert guard.
+ *
+ * A row trigger, not row security: it binds owners, superusers, COPY and
+ * logical replication too.  It keeps the subject number of each row whatever
+ * the statement says, refuses subjects that were erased, and, where the table
+ * is collected for purposes, rows of people whom none of them permits.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+
+#include "catalog.h"
+#include "collection.h"
+#include "consent.h"
+#include "journey_privacy.h"
+#include "keyring.h"
+#include "subject.h"
+
+/* What one statement's trigger remembers between rows. */
+typedef struct GuardState
+{
+	uint64		epoch;			/* jp_epoch when this was filled */
+	TimestampTz statement;
+	AttrNumber	subject;
+	AttrNumber	number;
+	Oid			subject_type;
+	char	   *kind;
+	bool		skip;
+	int			collected_count;
+	JpPermitted **permitted;	/* one for each purpose it is collected for */
+	MemoryContext context;
+} GuardState;
+
+/* All protections as of a generation of the configuration. */
+static HTAB *protections = NULL;
+static uint64 protections_as_of = 0;
+static MemoryContext protections_context = NULL;
+
+static void load_protections(void);
+static void load_protection(HeapTuple tuple, TupleDesc desc);
+static GuardState *guard_state(FunctionCallInfo fcinfo, Relation rel);
+static void open_purposes(GuardState *state, const JpProtection *protection);
+static bool has_basis(GuardState *state, const JpPseudonym *pseudonym);
+static HeapTuple refuse(const GuardState *state, Relation rel,
+						const char *why, const char *hint);
+static HeapTuple with_number(const GuardState *state, Relation rel,
+							 HeapTuple tuple, int32 number);
+
+PG_FUNCTION_INFO_V1(jp_guard_row);
+
+/* The protection of a table, if any. */
+const JpProtection *
+jp_protection_find(Oid relid)
+{
+	if (protections_as_of != jp_catalog_generation())
+		load_protections();
+	return hash_search(protections, &relid, HASH_FIND, NULL);
+}
+
+/* Row trigger of every protected table. */
+Datum
+jp_guard_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Relation	rel;
+	HeapTuple	tuple;
+	GuardState *state;
+	JpPseudonym pseudonym;
+	Datum		value;
+	bool		isnull;
+	int32		number;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("guard_row() can only be called as a row trigger before insert or update")));
+	rel = trigger->tg_relation;
+	tuple = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
+		trigger->tg_newtuple : trigger->tg_trigtuple;
+	state = guard_state(fcinfo, rel);
+
+	value = heap_getattr(tuple, state->subject, RelationGetDescr(rel), &isnull);
+	if (isnull)
+		return PointerGetDatum(with_number(state, rel, tuple, JP_NO_SUBJECT));
+	jp_subject_of_datum(value, state->subject_type, state->kind,
+						&pseudonym);
+	if (!has_basis(state, &pseudonym))
+		return PointerGetDatum(refuse(state, rel, "no purpose it is collected for permits its subject",
+									  "Record the subject's consent first, or let protect() collect the table for another purpose."));
+	number = jp_subject_register(&pseudonym);
+	if (number == JP_NO_SUBJECT)
+		return PointerGetDatum(refuse(state, rel, "its subject has been erased",
+									  "Only a new consent, given after the erasure, lets the subject's data in again."));
+	return PointerGetDatum(with_number(state, rel, tuple, number));
+}
+
+/* The pseudonym that a subject column's value stands for. */
+void
+jp_subject_of_datum(Datum value, Oid type, const char *kind,
+					JpPseudonym *pseudonym)
+{
+	char	   *identity;
+
+	if (kind == NULL)
+	{
+		*pseudonym = *(JpPseudonym *) DatumGetPointer(value);
+		return;
+	}
+	switch (type)
+	{
+		case INT4OID:
+			identity = psprintf("%d", DatumGetInt32(value));
+			break;
+		case INT8OID:
+			identity = psprintf(INT64_FORMAT, DatumGetInt64(value));
+			break;
+		case UUIDOID:
+			identity = DatumGetCString(DirectFunctionCall1(uuid_out, value));
+			break;
+		default:
+			identity = TextDatumGetCString(value);
+			break;
+	}
+	jp_pseudonymize(kind, identity, strlen(identity), pseudonym);
+	pfree(identity);
+}
+
+/* Whether a column of this type can name subjects, given their kind. */
+bool
+jp_subject_type_ok(Oid type)
+{
+	return type == INT4OID || type == INT8OID || type == UUIDOID ||
+		type == TEXTOID || type == VARCHAROID;
+}
+
+/* Reads all protections. */
+static void
+load_protections(void)
+{
+	uint64		as_of = jp_catalog_generation();
+	Relation	rel = table_open(jp_relation("protection"), AccessShareLock);
+	HASHCTL		control = {.keysize = sizeof(Oid),
+		.entrysize = sizeof(JpProtection)
+	};
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	protections_as_of = 0;
+	if (protections_context == NULL)
+		protections_context = AllocSetContextCreate(TopMemoryContext,
+													"journey_privacy protections",
+													ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(protections_context);
+	control.hcxt = protections_context;
+	protections = hash_create("journey_privacy protections", 32, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		load_protection(tuple, RelationGetDescr(rel));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	protections_as_of = as_of;
+}
+
+/* Takes one protection into the cache. */
+static void
+load_protection(HeapTuple tuple, TupleDesc desc)
+{
+	MemoryContext caller = MemoryContextSwitchTo(protections_context);
+	JpProtection *entry;
+	Datum		value;
+	Oid			relid;
+	bool		isnull;
+	bool		found;
+
+	relid = DatumGetObjectId(heap_getattr(tuple, 1, desc, &isnull));
+	entry = hash_search(protections, &relid, HASH_ENTER, &found);
+	entry->subject_column = *DatumGetName(heap_getattr(tuple, 2, desc, &isnull));
+	value = heap_getattr(tuple, 3, desc, &isnull);
+	entry->kind = isnull ? NULL : TextDatumGetCString(value);
+	entry->number_column = *DatumGetName(heap_getattr(tuple, 4, desc, &isnull));
+	value = heap_getattr(tuple, 6, desc, &isnull);
+	entry->collected_for = NULL;
+	entry->collected_count = 0;
+	if (!isnull)
+	{
+		Datum	   *names;
+		int			i;
+
+		deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false,
+						  TYPALIGN_INT, &names, NULL, &entry->collected_count);
+		entry->collected_for = palloc(entry->collected_count * sizeof(char *));
+		for (i = 0; i < entry->collected_count; i++)
+			entry->collected_for[i] = TextDatumGetCString(names[i]);
+	}
+	value = heap_getattr(tuple, 8, desc, &isnull);
+	entry->skip = strcmp(TextDatumGetCString(value), "skip") == 0;
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * What the trigger remembers, made anew when the statement or anything that
+ * counts has changed.
+ */
+static GuardState *
+guard_state(FunctionCallInfo fcinfo, Relation rel)
+{
+	GuardState *state = fcinfo->flinfo->fn_extra;
+	const JpProtection *protection;
+
+	if (state != NULL && state->epoch == jp_epoch &&
+		state->statement == GetCurrentStatementStartTimestamp())
+		return state;
+
+	protection = jp_protection_find(RelationGetRelid(rel));
+	if (protection == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has the insert guard but is not registered",
+						RelationGetRelationName(rel)),
+				 errhint("Drop the trigger and run journey_privacy.protect().")));
+	jp_keyring_require();
+
+	if (state == NULL)
+	{
+		state = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(*state));
+		state->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt,
+											   "journey_privacy guard",
+											   ALLOCSET_SMALL_SIZES);
+		fcinfo->flinfo->fn_extra = state;
+	}
+	MemoryContextReset(state->context);
+	state->epoch = 0;
+	state->kind = protection->kind == NULL ? NULL :
+		MemoryContextStrdup(state->context, protection->kind);
+	state->skip = protection->skip;
+	state->subject = get_attnum(RelationGetRelid(rel),
+								NameStr(protection->subject_column));
+	state->number = get_attnum(RelationGetRelid(rel),
+							   NameStr(protection->number_column));
+	if (state->subject <= 0 || state->number <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("a column that protects table \"%s\" is gone or renamed",
+						RelationGetRelationName(rel)),
+				 errhint("Run journey_privacy.unprotect() and journey_privacy.protect().")));
+	state->subject_type = TupleDescAttr(RelationGetDescr(rel),
+										state->subject - 1)->atttypid;
+	open_purposes(state, protection);
+	state->statement = GetCurrentStatementStartTimestamp();
+	state->epoch = jp_epoch;
+	return state;
+}
+
+/* Opens a reader for each purpose that the table is collected for. */
+static void
+open_purposes(GuardState *state, const JpProtection *protection)
+{
+	int			i;
+
+	state->collected_count = protection->collected_count;
+	state->permitted = MemoryContextAlloc(state->context,
+										  sizeof(JpPermitted *) *
+										  (protection->collected_count + 1));
+	for (i = 0; i < protection->collected_count; i++)
+		state->permitted[i] =
+			jp_permitted_open(jp_purpose_get(protection->collected_for[i]),
+							  state->context);
+}
+
+/*
+ * Whether one of the purposes permits the subject.  One who is not
+ * registered has not decided, and is not registered to find that out.
+ */
+static bool
+has_basis(GuardState *state, const JpPseudonym *pseudonym)
+{
+	int32		number;
+	int			i;
+
+	if (state->collected_count == 0)
+		return true;
+	number = jp_subject_find(pseudonym);
+	for (i = 0; i < state->collected_count; i++)
+		if (number == JP_NO_SUBJECT ?
+			jp_permitted_undecided(state->permitted[i]) :
+			jp_permitted_test(state->permitted[i], number))
+			return true;
+	return false;
+}
+
+/* Leaves a row out, with an error unless the table says otherwise. */
+static HeapTuple
+refuse(const GuardState *state, Relation rel, const char *why, const char *hint)
+{
+	if (!state->skip)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("row for protected table \"%s\" refused: %s",
+						RelationGetRelationName(rel), why),
+				 errhint("%s", hint)));
+	return NULL;
+}
+
+/* The row with its subject number as it must be. */
+static HeapTuple
+with_number(const GuardState *state, Relation rel, HeapTuple tuple, int32 number)
+{
+	int			column = state->number;
+	Datum		value = Int32GetDatum(number);
+	bool		isnull = (number == JP_NO_SUBJECT);
+	bool		was_null;
+	Datum		was = heap_getattr(tuple, column, RelationGetDescr(rel),
+								   &was_null);
+
+	if (was_null == isnull && (isnull || DatumGetInt32(was) == number))
+		return tuple;
+	return heap_modify_tuple_by_cols(tuple, RelationGetDescr(rel), 1, &column,
+									 &value, &isnull);
+}

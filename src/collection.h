@@ -1,0 +1,32 @@
+/*
+ * collection.h
+ *		The registered journey tables.
+ */
+#ifndef JP_COLLECTION_H
+#define JP_COLLECTION_H
+
+#include "pseudonym.h"
+
+/* A journey table as protect() registered it. */
+typedef struct JpProtection
+{
+	Oid			relid;			/* hash key */
+	NameData	subject_column;
+	NameData	number_column;
+	char	   *kind;			/* NULL: the column is a pseudonym */
+	char	  **collected_for;
+	int			collected_count;
+	bool		skip;			/* leave refused rows out, without an error */
+} JpProtection;
+
+/* The protection of a table, or NULL.  Valid until configuration changes. */
+extern const JpProtection *jp_protection_find(Oid relid);
+
+/* The pseudonym in a subject column of this type. */
+extern void jp_subject_of_datum(Datum value, Oid type, const char *kind,
+								JpPseudonym *pseudonym);
+
+/* Whether a column of this type can name subjects. */
+extern bool jp_subject_type_ok(Oid type);
+
+#endif							/* JP_COLLECTION_H */

@@ -1,0 +1,67 @@
+/*
+ * compat.h
+ *		Every difference between PostgreSQL versions, each with its reason.
+ */
+#ifndef JP_COMPAT_H
+#define JP_COMPAT_H
+
+#include "access/htup_details.h"
+#include "nodes/plannodes.h"
+#if PG_VERSION_NUM >= 160000
+#include "parser/parse_relation.h"
+#endif
+#include "storage/proc.h"
+#include "utils/acl.h"
+
+/* 16 replaced the per-catalog aclcheck functions by object_aclcheck(). */
+#if PG_VERSION_NUM >= 160000
+#define jp_proc_aclcheck(oid, role) \
+	object_aclcheck(ProcedureRelationId, (oid), (role), ACL_EXECUTE)
+#define jp_class_ownercheck(oid, role) \
+	object_ownercheck(RelationRelationId, (oid), (role))
+#else
+#define jp_proc_aclcheck(oid, role) \
+	pg_proc_aclcheck((oid), (role), ACL_EXECUTE)
+#define jp_class_ownercheck(oid, role) \
+	pg_class_ownercheck((oid), (role))
+#endif
+
+/* 16 moved the macros of variable-length values out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 17 moved the local transaction id of a backend into a struct. */
+#if PG_VERSION_NUM >= 170000
+#define JP_LOCAL_XID	(MyProc->vxid.lxid)
+#else
+#define JP_LOCAL_XID	(MyProc->lxid)
+#endif
+
+/* 18 took an argument away from ExecutorRun(). */
+#if PG_VERSION_NUM >= 180000
+#define JP_EXECUTE_ONCE_PARAM
+#define JP_EXECUTE_ONCE
+#else
+#define JP_EXECUTE_ONCE_PARAM	, bool execute_once
+#define JP_EXECUTE_ONCE			, execute_once
+#endif
+
+/* 16 moved what a query may do to a relation out of its range table entry. */
+static inline void
+jp_rte_permissions(PlannedStmt *statement, RangeTblEntry *rte,
+				   AclMode *permissions, Oid *user)
+{
+#if PG_VERSION_NUM >= 160000
+	RTEPermissionInfo *info = rte->perminfoindex == 0 ? NULL :
+		getRTEPermissionInfo(statement->permInfos, rte);
+
+	*permissions = info == NULL ? 0 : info->requiredPerms;
+	*user = info == NULL ? InvalidOid : info->checkAsUser;
+#else
+	*permissions = rte->requiredPerms;
+	*user = rte->checkAsUser;
+#endif
+}
+
+#endif							/* JP_COMPAT_H */

@@ -1,0 +1,92 @@
+/*
+ * config.c
+ *		All settings.
+ *
+ * What weakens protection is for superusers only.  The purpose is for
+ * anyone: it is a declaration, not a password; what counts is allow().
+ */
+#include "postgres.h"
+
+#include "utils/guc.h"
+
+#include "journey_privacy.h"
+
+char	   *jp_setting_purpose = NULL;
+char	   *jp_setting_keyring_file = NULL;
+char	   *jp_setting_keyring_command = NULL;
+int			jp_setting_keyring_timeout = 10000;
+bool		jp_setting_require_locked_memory = false;
+bool		jp_setting_require_preload = false;
+
+/* Grows with every assignment: the keyring is read again before its next use. */
+uint64		jp_keyring_setting_generation = 1;
+
+static void purpose_assigned(const char *newval, void *extra);
+static void keyring_assigned(const char *newval, void *extra);
+
+/* Defines the settings. */
+void
+jp_config_init(void)
+{
+	DefineCustomStringVariable("journey_privacy.purpose",
+							   "Purpose for which protected tables are read.",
+							   "Checked against journey_privacy.allow() whenever a protected table is read.",
+							   &jp_setting_purpose, "",
+							   PGC_USERSET, 0,
+							   NULL, purpose_assigned, NULL);
+	DefineCustomStringVariable("journey_privacy.keyring_file",
+							   "File that holds the root keys.",
+							   "Absolute path outside the data directory; mode 0600, owned by the server's user.",
+							   &jp_setting_keyring_file, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   NULL, keyring_assigned, NULL);
+	DefineCustomStringVariable("journey_privacy.keyring_command",
+							   "Shell command that writes the keyring to its standard output.",
+							   "Run by each session that needs keys; its standard error goes to the server log.",
+							   &jp_setting_keyring_command, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   NULL, keyring_assigned, NULL);
+	DefineCustomIntVariable("journey_privacy.keyring_timeout",
+							"Time that journey_privacy.keyring_command may take.",
+							NULL,
+							&jp_setting_keyring_timeout, 10000, 1, 600000,
+							PGC_SIGHUP, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+	DefineCustomBoolVariable("journey_privacy.require_locked_memory",
+							 "Refuses to hold keys in memory that could be swapped out.",
+							 NULL,
+							 &jp_setting_require_locked_memory, false,
+							 PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("journey_privacy.require_preload",
+							 "Refuses to read protected tables unless the library is preloaded.",
+							 NULL,
+							 &jp_setting_require_preload, false,
+							 PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+	MarkGUCPrefixReserved(JP_EXTENSION);
+}
+
+/* Says that something works only in a preloaded library, and how. */
+void
+jp_preload_required(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s requires journey_privacy to be preloaded", what),
+			 errhint("Add the line shared_preload_libraries = 'journey_privacy' to postgresql.conf and restart the server.")));
+}
+
+/* Makes scans that are under way look at the purpose again. */
+static void
+purpose_assigned(const char *newval, void *extra)
+{
+	jp_epoch++;
+}
+
+/* Makes the keyring read its file again before the next use. */
+static void
+keyring_assigned(const char *newval, void *extra)
+{
+	jp_keyring_setting_generation++;
+}

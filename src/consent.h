@@ -1,0 +1,79 @@
+/*
+ * consent.h
+ *		Purposes, decisions, and who may be seen for a purpose.
+ */
+#ifndef JP_CONSENT_H
+#define JP_CONSENT_H
+
+#include "datatype/timestamp.h"
+#include "pseudonym.h"
+
+#define JP_CHUNK_BITS	13		/* subject numbers of a chunk: 8,192 */
+#define JP_CHUNK_BYTES	((1 << JP_CHUNK_BITS) / 8)
+
+/* Legal bases: Art. 6 GDPR, and the opt-out model of the CCPA. */
+typedef enum JpBasis
+{
+	JP_BASIS_CONSENT,
+	JP_BASIS_OPT_OUT,
+	JP_BASIS_CONTRACT,
+	JP_BASIS_LEGAL_OBLIGATION,
+	JP_BASIS_VITAL_INTERESTS,
+	JP_BASIS_PUBLIC_TASK,
+	JP_BASIS_LEGITIMATE_INTERESTS
+} JpBasis;
+
+typedef struct JpPurpose
+{
+	char		name[NAMEDATALEN];
+	JpBasis		basis;
+	bool		expires;		/* whether a yes lasts only for valid_for */
+	Interval	valid_for;
+} JpPurpose;
+
+/* A subject's decision on a purpose, as far as there is one. */
+typedef struct JpDecision
+{
+	bool		made;
+	bool		granted;
+	TimestampTz valid_until;	/* DT_NOEND when it does not expire */
+} JpDecision;
+
+/* Who may be seen for one purpose, as one statement sees it. */
+typedef struct JpPermitted JpPermitted;
+
+/* The purpose of this name, or NULL.  Valid until configuration changes. */
+extern const JpPurpose *jp_purpose_find(const char *name);
+
+/* All purposes in order of their names. */
+extern const JpPurpose *jp_purposes(int *count);
+
+/* Throws 42704 for an unknown purpose. */
+extern const JpPurpose *jp_purpose_get(const char *name);
+
+/* The table of legal bases: may a subject be seen, given all that counts? */
+extern bool jp_basis_permits(JpBasis basis, const JpDecision *decision,
+							 bool restricted, TimestampTz now);
+
+/*
+ * A reader in a memory context.  It reads the bitmap chunk by chunk as
+ * numbers are asked for, and is good for one statement of the client.
+ * undecided is the answer for somebody who has no number yet.
+ */
+extern JpPermitted *jp_permitted_open(const JpPurpose *purpose,
+									  MemoryContext context);
+extern bool jp_permitted_test(JpPermitted *permitted, int32 number);
+extern bool jp_permitted_undecided(const JpPermitted *permitted);
+
+/* Writes a subject's bit.  The subject is locked.  Needs SPI. */
+extern void jp_permitted_set(const JpPurpose *purpose, int32 number, bool bit,
+							 TimestampTz valid_until);
+
+/*
+ * Forgets what a subject decided: ledger, decisions in force, bits.  Returns
+ * the rows of the ledger and of the decisions.  Needs SPI.
+ */
+extern void jp_consent_erase(const JpPseudonym *subject, int32 number,
+							 int64 *events, int64 *states);
+
+#endif							/* JP_CONSENT_H */

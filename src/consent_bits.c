@@ -1,0 +1,330 @@
+/*
+ * consent_bits.c
+ *		The permitted bitmaps: one bit for each subject number and purpose.
+ *
+ * A bitmap is an ordinary table of chunks, changed in the transaction of the
+ * decision, so MVCC makes it right on standbys, after crashes and under
+ * repeatable read.  Whoever sets a bit has locked the subject first and then
+ * locks the chunk by updating it; several bits go in the order of purpose
+ * and chunk.  A missing chunk is what the legal basis says of people who
+ * have not decided.  A chunk past its next_expiry is mended by the reader in
+ * memory and by the next writer in the table.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/parallel.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "tcop/pquery.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "catalog.h"
+#include "consent.h"
+#include "journey_privacy.h"
+
+#define CHUNK_OF(number)	((uint32) (number) >> JP_CHUNK_BITS)
+#define OFFSET_OF(number)	((uint32) (number) & ((1 << JP_CHUNK_BITS) - 1))
+
+struct JpPermitted
+{
+	JpPurpose	purpose;
+	MemoryContext context;
+	bool		by_statement;	/* the active snapshot is this statement's */
+	uint32		chunks;			/* length of the array */
+	const uint8 **chunk;		/* bits, or NULL where not read yet */
+};
+
+/* What a missing chunk holds. */
+static uint8 all_clear[JP_CHUNK_BYTES];
+static uint8 all_set[JP_CHUNK_BYTES];
+
+static void read_chunk(JpPermitted *permitted, uint32 chunk);
+static const uint8 *missing_chunk(JpBasis basis);
+static bool snapshot_is_fresh(void);
+static Snapshot reading_snapshot(const JpPermitted *permitted);
+static void clear_expired(const char *purpose, uint32 chunk, uint8 *bits,
+						  Snapshot snapshot, TimestampTz now,
+						  TimestampTz *next_expiry);
+static void mend_chunk(const JpPurpose *purpose, uint32 chunk);
+static Datum chunk_datum(const uint8 *bits);
+
+/* Opens a reader for the statement that is running. */
+JpPermitted *
+jp_permitted_open(const JpPurpose *purpose, MemoryContext context)
+{
+	JpPermitted *permitted;
+
+	permitted = MemoryContextAllocZero(context, sizeof(JpPermitted));
+	permitted->purpose = *purpose;
+	permitted->context = context;
+	permitted->by_statement = snapshot_is_fresh();
+	return permitted;
+}
+
+/* Whether the subject with this number may be seen. */
+bool
+jp_permitted_test(JpPermitted *permitted, int32 number)
+{
+	uint32		chunk = CHUNK_OF(number);
+	uint32		offset = OFFSET_OF(number);
+
+	if (unlikely(number < 0))
+		return false;
+	if (unlikely(chunk >= permitted->chunks ||
+				 permitted->chunk[chunk] == NULL))
+		read_chunk(permitted, chunk);
+	return (permitted->chunk[chunk][offset / 8] >> (offset % 8)) & 1;
+}
+
+/* Whether somebody who has not decided may be seen. */
+bool
+jp_permitted_undecided(const JpPermitted *permitted)
+{
+	return missing_chunk(permitted->purpose.basis) == all_set;
+}
+
+/* Sets or clears the bit of a locked subject. */
+void
+jp_permitted_set(const JpPurpose *purpose, int32 number, bool bit,
+				 TimestampTz valid_until)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[6] = {TEXTOID, INT4OID, BYTEAOID, INT4OID, INT4OID,
+	TIMESTAMPTZOID};
+	bool		expires = bit && !TIMESTAMP_IS_NOEND(valid_until);
+	char		nulls[6] = {' ', ' ', ' ', ' ', ' ', expires ? ' ' : 'n'};
+	Datum		values[6];
+	bool		isnull;
+
+	values[0] = CStringGetTextDatum(purpose->name);
+	values[1] = Int32GetDatum(CHUNK_OF(number));
+	values[2] = chunk_datum(missing_chunk(purpose->basis));
+	values[3] = Int32GetDatum(OFFSET_OF(number));
+	values[4] = Int32GetDatum(bit ? 1 : 0);
+	values[5] = TimestampTzGetDatum(valid_until);
+
+	jp_execute(&plan,
+			   "INSERT INTO journey_privacy.permitted AS p (purpose, chunk, bits, next_expiry)"
+			   " VALUES ($1, $2, set_bit($3, $4, $5), $6)"
+			   " ON CONFLICT (purpose, chunk) DO UPDATE"
+			   " SET bits = set_bit(p.bits, $4, $5),"
+			   "     next_expiry = least(p.next_expiry, $6)"
+			   " WHERE get_bit(p.bits, $4) <> $5"
+			   "    OR $6 < coalesce(p.next_expiry, 'infinity')"
+			   "    OR p.next_expiry <= statement_timestamp()"
+			   " RETURNING next_expiry <= statement_timestamp()",
+			   6, types, values, nulls, SPI_OK_INSERT_RETURNING);
+	if (SPI_processed == 1 &&
+		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
+								   SPI_tuptable->tupdesc, 1, &isnull)) &&
+		!isnull)
+		mend_chunk(purpose, CHUNK_OF(number));
+	jp_epoch++;
+}
+
+/* Reads a chunk as the running statement sees it. */
+static void
+read_chunk(JpPermitted *permitted, uint32 chunk)
+{
+	Relation	rel = table_open(jp_relation("permitted"), AccessShareLock);
+	MemoryContext caller = MemoryContextSwitchTo(permitted->context);
+	Snapshot	snapshot = reading_snapshot(permitted);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	const uint8 *bits = missing_chunk(permitted->purpose.basis);
+
+	if (chunk >= permitted->chunks)
+	{
+		uint32		chunks = Max(64, pg_nextpower2_32(chunk + 1));
+		const uint8 **grown = palloc0(chunks * sizeof(uint8 *));
+
+		if (permitted->chunks > 0)
+			memcpy(grown, permitted->chunk,
+				   permitted->chunks * sizeof(uint8 *));
+		permitted->chunk = grown;
+		permitted->chunks = chunks;
+	}
+
+	ScanKeyEntryInitialize(&key[0], 0, 1, BTEqualStrategyNumber, InvalidOid,
+						   C_COLLATION_OID, F_TEXTEQ,
+						   CStringGetTextDatum(permitted->purpose.name));
+	ScanKeyInit(&key[1], 2, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(chunk));
+	scan = systable_beginscan(rel, jp_relation("permitted_pkey"), true,
+							  snapshot, 2, key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		TupleDesc	desc = RelationGetDescr(rel);
+		TimestampTz now = GetCurrentStatementStartTimestamp();
+		bool		isnull;
+		bytea	   *stored = DatumGetByteaPP(heap_getattr(tuple, 3, desc,
+														  &isnull));
+		Datum		next_expiry = heap_getattr(tuple, 4, desc, &isnull);
+		uint8	   *copy = palloc(JP_CHUNK_BYTES);
+
+		if (VARSIZE_ANY_EXHDR(stored) != JP_CHUNK_BYTES)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("a chunk of table \"%s\" has the wrong length",
+							"journey_privacy.permitted")));
+		memcpy(copy, VARDATA_ANY(stored), JP_CHUNK_BYTES);
+		if (!isnull && DatumGetTimestampTz(next_expiry) <= now)
+			clear_expired(permitted->purpose.name, chunk, copy, snapshot, now,
+						  NULL);
+		bits = copy;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	MemoryContextSwitchTo(caller);
+	permitted->chunk[chunk] = bits;
+}
+
+/* What a chunk that nobody has written holds. */
+static const uint8 *
+missing_chunk(JpBasis basis)
+{
+	static const JpDecision none = {false, false, DT_NOEND};
+
+	if (!jp_basis_permits(basis, &none, false, 0))
+		return all_clear;
+	if (all_set[0] == 0)
+		memset(all_set, 0xff, sizeof(all_set));
+	return all_set;
+}
+
+/*
+ * Whether the active snapshot was taken for the client's present statement.
+ * It was not when the query belongs to a cursor, or to a portal bound by an
+ * earlier message; unless nothing has been committed since.
+ */
+static bool
+snapshot_is_fresh(void)
+{
+	if (IsInParallelMode() || IsolationUsesXactSnapshot())
+		return true;
+	if (ActivePortal != NULL &&
+		ActivePortal->creation_time == GetCurrentStatementStartTimestamp())
+		return true;
+	return GetLatestSnapshot()->snapXactCompletionCount ==
+		GetActiveSnapshot()->snapXactCompletionCount;
+}
+
+/*
+ * The snapshot to read chunks by; NULL is the latest.  Under repeatable read
+ * it is the transaction's, with what the transaction itself has done since.
+ */
+static Snapshot
+reading_snapshot(const JpPermitted *permitted)
+{
+	if (!permitted->by_statement)
+		return NULL;
+	if (IsolationUsesXactSnapshot() && !IsInParallelMode())
+		return GetTransactionSnapshot();
+	return GetActiveSnapshot();
+}
+
+/*
+ * Clears the bits of a chunk whose consent has expired.  Also tells when the
+ * next of the others will, if asked.
+ */
+static void
+clear_expired(const char *purpose, uint32 chunk, uint8 *bits,
+			  Snapshot snapshot, TimestampTz now, TimestampTz *next_expiry)
+{
+	Relation	rel = table_open(jp_relation("consent_state"), AccessShareLock);
+	int32		first = (int32) (chunk << JP_CHUNK_BITS);
+	ScanKeyData key[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	TimestampTz next = DT_NOEND;
+
+	ScanKeyEntryInitialize(&key[0], 0, 1, BTEqualStrategyNumber, InvalidOid,
+						   C_COLLATION_OID, F_TEXTEQ,
+						   CStringGetTextDatum(purpose));
+	ScanKeyInit(&key[1], 2, BTGreaterEqualStrategyNumber, F_INT4GE,
+				Int32GetDatum(first));
+	ScanKeyInit(&key[2], 2, BTLessEqualStrategyNumber, F_INT4LE,
+				Int32GetDatum(first + (1 << JP_CHUNK_BITS) - 1));
+	scan = systable_beginscan(rel, jp_relation("consent_state_pkey"), true,
+							  snapshot, 3, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		TupleDesc	desc = RelationGetDescr(rel);
+		bool		isnull;
+		int32		number = DatumGetInt32(heap_getattr(tuple, 2, desc, &isnull));
+		bool		granted = DatumGetBool(heap_getattr(tuple, 3, desc, &isnull));
+		TimestampTz until = DatumGetTimestampTz(heap_getattr(tuple, 5, desc,
+															 &isnull));
+
+		if (isnull || !granted)
+			continue;
+		if (until <= now)
+			bits[OFFSET_OF(number) / 8] &= ~(1 << (OFFSET_OF(number) % 8));
+		else
+			next = Min(next, until);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	if (next_expiry != NULL)
+		*next_expiry = next;
+}
+
+/* Writes an expired chunk anew, so that readers need not mend it. */
+static void
+mend_chunk(const JpPurpose *purpose, uint32 chunk)
+{
+	static SPIPlanPtr locking = NULL;
+	static SPIPlanPtr updating = NULL;
+	Oid			types[4] = {TEXTOID, INT4OID, BYTEAOID, TIMESTAMPTZOID};
+	Datum		values[4];
+	char		nulls[4] = {' ', ' ', ' ', ' '};
+	uint8		bits[JP_CHUNK_BYTES];
+	TimestampTz next;
+	bool		isnull;
+
+	values[0] = CStringGetTextDatum(purpose->name);
+	values[1] = Int32GetDatum(chunk);
+	jp_execute(&locking,
+			   "SELECT bits FROM journey_privacy.permitted"
+			   " WHERE purpose = $1 AND chunk = $2 FOR NO KEY UPDATE",
+			   2, types, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed != 1)
+		return;
+	memcpy(bits,
+		   VARDATA_ANY(DatumGetByteaPP(SPI_getbinval(SPI_tuptable->vals[0],
+													 SPI_tuptable->tupdesc, 1,
+													 &isnull))),
+		   JP_CHUNK_BYTES);
+	clear_expired(purpose->name, chunk, bits, NULL,
+				  GetCurrentStatementStartTimestamp(), &next);
+
+	values[2] = chunk_datum(bits);
+	values[3] = TimestampTzGetDatum(next);
+	if (TIMESTAMP_IS_NOEND(next))
+		nulls[3] = 'n';
+	jp_execute(&updating,
+			   "UPDATE journey_privacy.permitted SET bits = $3, next_expiry = $4"
+			   " WHERE purpose = $1 AND chunk = $2",
+			   4, types, values, nulls, SPI_OK_UPDATE);
+}
+
+/* A chunk's bits as a bytea. */
+static Datum
+chunk_datum(const uint8 *bits)
+{
+	bytea	   *value = palloc(VARHDRSZ + JP_CHUNK_BYTES);
+
+	SET_VARSIZE(value, VARHDRSZ + JP_CHUNK_BYTES);
+	memcpy(VARDATA(value), bits, JP_CHUNK_BYTES);
+	return PointerGetDatum(value);
+}

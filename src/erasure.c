@@ -1,0 +1,375 @@
+/*
+ * erasure.c
+ *		erase(): everything about a subject goes in one transaction.
+ *
+ * Order: the request is claimed, every table that could hold the subject is
+ * locked against writers (in order of OIDs, the registry last, as writers
+ * lock them), the tombstone is laid, the registry row goes (which waits for
+ * decisions under way), then rows, decisions and bits; at last it is counted
+ * that nothing is left.  From commit on nothing about the subject can be
+ * written without its new consent.
+ *
+ * Rows are deleted as the owner of their table, restricted as in VACUUM:
+ * the owner's triggers run with the owner's rights only, and look names up in
+ * the schemas of the tables, not where the caller says.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "catalog.h"
+#include "consent.h"
+#include "erasure.h"
+#include "journey_privacy.h"
+#include "keyring.h"
+#include "subject.h"
+
+static Datum stored_receipt(Datum request_id, Datum trace);
+static bool claim_request(Datum request_id, Datum trace, Datum reason,
+						  bool no_reason);
+static Datum store_receipt(Datum request_id, List *tables, int64 events,
+						   int64 states, bool registered);
+static void delete_rows(List *tables);
+static void delete_run(List *tables, int first, int last);
+static void settle_constraints(List *tables);
+static Datum trace_datum(const JpPseudonym *subject);
+static void put_row(ReturnSetInfo *result, Oid relid, const char *action,
+					int64 rows, const char *path);
+static int64 count_own(const char *sql, Oid type, Datum value);
+
+PG_FUNCTION_INFO_V1(jp_erase);
+PG_FUNCTION_INFO_V1(jp_preview_erasure);
+
+/* SQL: CALL erase(subject, reason, request_id, receipt). */
+Datum
+jp_erase(PG_FUNCTION_ARGS)
+{
+	JpPseudonym *subject;
+	Datum		request_id;
+	Datum		receipt;
+	Datum		trace;
+	bool		isnull = false;
+	TupleDesc	desc;
+	JpPrivilege before;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"subject\" must not be null")));
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "erase must return a row");
+	subject = PG_GETARG_PSEUDONYM(0);
+	request_id = PG_ARGISNULL(2) ?
+		DirectFunctionCall1(gen_random_uuid, (Datum) 0) : PG_GETARG_DATUM(2);
+	jp_keyring_require();
+	trace = trace_datum(subject);
+
+	jp_elevate(&before);
+	SPI_connect();
+	if (claim_request(request_id, trace, PG_GETARG_DATUM(1), PG_ARGISNULL(1)))
+	{
+		int64		events;
+		int64		states;
+		int32		number;
+		List	   *tables;
+
+		jp_reach_lock();
+		jp_tombstone_lay(subject);
+		number = jp_subject_remove(subject);
+		tables = jp_reach(subject, number);
+		delete_rows(tables);
+		jp_consent_erase(subject, number, &events, &states);
+		if (jp_reach_remaining(subject, number) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("rows of the subject are still there after erasing"),
+					 errdetail("A trigger or rule of a protected table kept or wrote them.")));
+		receipt = store_receipt(request_id, tables, events, states,
+								number != JP_NO_SUBJECT);
+	}
+	else
+		receipt = stored_receipt(request_id, trace);
+	receipt = SPI_datumTransfer(receipt, false, -1);
+	SPI_finish();
+	jp_restore(&before);
+
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
+													  &receipt, &isnull)));
+}
+
+/* SQL: preview_erasure(subject). */
+Datum
+jp_preview_erasure(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	JpPseudonym *subject = PG_GETARG_PSEUDONYM(0);
+	int32		number = jp_subject_find(subject);
+	Oid			pseudonym = jp_type("pseudonym");
+	ListCell   *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	SPI_connect();
+	foreach(cell, jp_reach(subject, number))
+	{
+		JpReached  *table = lfirst(cell);
+
+		put_row(result, table->relid, "delete", table->count, table->path);
+		put_row(result, table->relid, "clear reference", table->cleared,
+				table->path);
+	}
+	put_row(result, jp_relation("consent_event"), "delete",
+			count_own("SELECT FROM journey_privacy.consent_event"
+					  " WHERE subject OPERATOR(pg_catalog.=) $1",
+					  pseudonym, PointerGetDatum(subject)), "ledger of decisions");
+	put_row(result, jp_relation("consent_state"), "delete",
+			count_own("SELECT FROM journey_privacy.consent_state"
+					  " WHERE number = $1 AND purpose IN"
+					  " (SELECT name FROM journey_privacy.purpose)",
+					  INT4OID, Int32GetDatum(number)), "decisions in force");
+	put_row(result, jp_relation("subject"), "delete",
+			number == JP_NO_SUBJECT ? 0 : 1, "registry");
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/*
+ * Claims a request; false when it was done before.  Waits for another
+ * session that is doing the same one.
+ */
+static bool
+claim_request(Datum request_id, Datum trace, Datum reason, bool no_reason)
+{
+	Oid			types[4] = {UUIDOID, BYTEAOID, TEXTOID, NAMEOID};
+	Datum		values[4] = {request_id, trace, reason,
+		CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false))
+	};
+	char		nulls[4] = {' ', ' ', no_reason ? 'n' : ' ', ' '};
+	NameData	session_user;
+
+	namestrcpy(&session_user, DatumGetCString(values[3]));
+	values[3] = NameGetDatum(&session_user);
+	SPI_execute_with_args("INSERT INTO journey_privacy.erasure"
+						  " (request_id, trace, reason, requested_by)"
+						  " VALUES ($1, $2, $3, $4) ON CONFLICT (request_id) DO NOTHING",
+						  4, types, values, nulls, false, 0);
+	return SPI_processed == 1;
+}
+
+/* The receipt of a request that was done before, for the same subject. */
+static Datum
+stored_receipt(Datum request_id, Datum trace)
+{
+	Oid			types[2] = {UUIDOID, BYTEAOID};
+	Datum		values[2] = {request_id, trace};
+	bool		isnull;
+
+	SPI_execute_with_args("SELECT receipt FROM journey_privacy.erasure"
+						  " WHERE request_id = $1 AND trace = $2",
+						  2, types, values, NULL, false, 0);
+	if (SPI_processed == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("the request_id was used to erase another subject")));
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+}
+
+/* Writes and returns the account of what was done. */
+static Datum
+store_receipt(Datum request_id, List *tables, int64 events, int64 states,
+			  bool registered)
+{
+	int			count = list_length(tables);
+	Datum	   *names = palloc((count + 1) * sizeof(Datum));
+	Datum	   *paths = palloc((count + 1) * sizeof(Datum));
+	Datum	   *deleted = palloc((count + 1) * sizeof(Datum));
+	Datum	   *cleared = palloc((count + 1) * sizeof(Datum));
+	Oid			types[8] = {UUIDOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
+		INT8ARRAYOID, INT8OID, INT8OID, INT8OID
+	};
+	Datum		values[8];
+	ListCell   *cell;
+	bool		isnull;
+	int			i = 0;
+
+	foreach(cell, tables)
+	{
+		JpReached  *table = lfirst(cell);
+
+		names[i] = CStringGetTextDatum(table->table);
+		paths[i] = CStringGetTextDatum(table->path);
+		deleted[i] = Int64GetDatum(table->count);
+		cleared[i] = Int64GetDatum(table->cleared);
+		i++;
+	}
+	values[0] = request_id;
+	values[1] = PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
+	values[2] = PointerGetDatum(construct_array(paths, count, TEXTOID, -1, false, TYPALIGN_INT));
+	values[3] = PointerGetDatum(construct_array(deleted, count, INT8OID, 8, true, TYPALIGN_DOUBLE));
+	values[4] = PointerGetDatum(construct_array(cleared, count, INT8OID, 8, true, TYPALIGN_DOUBLE));
+	values[5] = Int64GetDatum(events);
+	values[6] = Int64GetDatum(states);
+	values[7] = Int64GetDatum(registered ? 1 : 0);
+	SPI_execute_with_args("UPDATE journey_privacy.erasure e SET receipt = jsonb_build_object("
+						  " 'request_id', e.request_id, 'erased_at', e.erased_at,"
+						  " 'level', 'L1', 'verified', true, 'signed', false,"
+						  " 'tables', (SELECT coalesce(jsonb_agg(jsonb_build_object("
+						  "   'table', t.name, 'path', t.path, 'rows_deleted', t.deleted,"
+						  "   'references_cleared', t.cleared) ORDER BY t.name), '[]')"
+						  "  FROM unnest($2, $3, $4, $5) t(name, path, deleted, cleared)),"
+						  " 'consent_events_deleted', $6, 'decisions_deleted', $7,"
+						  " 'subjects_deleted', $8, 'withheld', '[]'::jsonb)"
+						  " WHERE e.request_id = $1 RETURNING receipt",
+						  8, types, values, NULL, false, 0);
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+}
+
+/*
+ * Deletes the rows, in one statement for each run of tables of one owner, so
+ * that foreign keys between them are checked when all are gone.
+ */
+static void
+delete_rows(List *tables)
+{
+	int			count = list_length(tables);
+	int			first = 0;
+	int			i;
+
+	settle_constraints(tables);
+	for (i = 1; i <= count; i++)
+	{
+		if (i < count && ((JpReached *) list_nth(tables, i))->owner ==
+			((JpReached *) list_nth(tables, first))->owner)
+			continue;
+		delete_run(tables, first, i);
+		first = i;
+	}
+}
+
+/* Deletes the rows of tables first to last - 1, all of one owner. */
+static void
+delete_run(List *tables, int first, int last)
+{
+	int			count = last - first;
+	Oid		   *types = palloc(count * sizeof(Oid));
+	Datum	   *values = palloc(count * sizeof(Datum));
+	StringInfoData sql;
+	StringInfoData counts;
+	StringInfoData path;
+	Oid			userid;
+	int			sec_context;
+	int			guc_level;
+	int			i;
+
+	initStringInfo(&sql);
+	initStringInfo(&counts);
+	initStringInfo(&path);
+	for (i = 0; i < count; i++)
+	{
+		JpReached  *table = list_nth(tables, first + i);
+
+		types[i] = TIDARRAYOID;
+		values[i] = jp_rows_datum(table->rows, table->count);
+		appendStringInfo(&sql, "%s d%d AS (DELETE FROM ONLY %s"
+						 " WHERE ctid OPERATOR(pg_catalog.=) ANY ($%d) RETURNING 1)",
+						 i == 0 ? "WITH" : ",", i, table->table, i + 1);
+		appendStringInfo(&counts, "%s (SELECT pg_catalog.count(*) FROM d%d)",
+						 i == 0 ? " SELECT" : ",", i);
+		appendStringInfo(&path, "%s, ",
+						 quote_identifier(get_namespace_name(get_rel_namespace(table->relid))));
+	}
+	appendStringInfoString(&path, "pg_temp");
+	appendStringInfoString(&sql, counts.data);
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	SetUserIdAndSecContext(((JpReached *) list_nth(tables, first))->owner,
+						   SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_NOFORCE_RLS);
+	guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", path.data,
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	SPI_execute_with_args(sql.data, count, types, values, NULL, false, 0);
+	AtEOXact_GUC(false, guc_level);
+	SetUserIdAndSecContext(userid, sec_context);
+
+	for (i = 0; i < count; i++)
+	{
+		JpReached  *table = list_nth(tables, first + i);
+		bool		isnull;
+
+		if (DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+										SPI_tuptable->tupdesc, i + 1,
+										&isnull)) != table->count)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("not all rows of the subject in table %s could be deleted",
+							table->table),
+					 errhint("Look for a trigger or rule on DELETE that keeps rows.")));
+	}
+}
+
+/*
+ * A foreign key that is checked at commit could not be checked in a
+ * restricted operation: such are checked now, all of them, those that the
+ * caller's transaction has deferred too.
+ */
+static void
+settle_constraints(List *tables)
+{
+	ListCell   *cell;
+
+	foreach(cell, tables)
+	{
+		if (((JpReached *) lfirst(cell))->deferred)
+		{
+			SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0);
+			return;
+		}
+	}
+}
+
+/* A subject's keyed trace as a bytea. */
+static Datum
+trace_datum(const JpPseudonym *subject)
+{
+	bytea	   *trace = palloc(VARHDRSZ + JP_TRACE_SIZE);
+
+	SET_VARSIZE(trace, VARHDRSZ + JP_TRACE_SIZE);
+	jp_tombstone_trace(subject, (uint8 *) VARDATA(trace));
+	return PointerGetDatum(trace);
+}
+
+/* Adds a row to the preview, unless there is nothing to do. */
+static void
+put_row(ReturnSetInfo *result, Oid relid, const char *action, int64 rows,
+		const char *path)
+{
+	Datum		values[4] = {ObjectIdGetDatum(relid), CStringGetTextDatum(action),
+		Int64GetDatum(rows), CStringGetTextDatum(path)
+	};
+	bool		nulls[4] = {false};
+
+	if (rows > 0)
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* How many rows a query on our own tables finds. */
+static int64
+count_own(const char *sql, Oid type, Datum value)
+{
+	SPI_execute_with_args(sql, 1, &type, &value, NULL, false, 0);
+	return SPI_processed;
+}

@@ -1,0 +1,41 @@
+/*
+ * erasure.h
+ *		What erase() and preview_erasure() share: the rows a subject reaches.
+ */
+#ifndef JP_ERASURE_H
+#define JP_ERASURE_H
+
+#include "nodes/pg_list.h"
+#include "pseudonym.h"
+#include "storage/itemptr.h"
+
+/* One table that a subject reaches, with the rows there. */
+typedef struct JpReached
+{
+	Oid			relid;
+	Oid			owner;
+	char	   *table;			/* qualified and quoted */
+	char	   *path;			/* from a protected table, by foreign keys */
+	ItemPointerData *rows;		/* to be deleted */
+	int			count;
+	int			room;
+	int			followed;		/* how many of them foreign keys were followed from */
+	int64		cleared;		/* kept, but their reference goes */
+	bool		deferred;		/* a foreign key to it may be checked late */
+	bool		ordered;
+} JpReached;
+
+/* Locks every table that a subject may reach, against writers. */
+extern void jp_reach_lock(void);
+
+/* All tables and rows that a subject reaches: a list of JpReached, children
+ * before parents.  Needs SPI and the rights of the extension's owner. */
+extern List *jp_reach(const JpPseudonym *subject, int32 number);
+
+/* How many rows name the subject in protected tables. */
+extern int64 jp_reach_remaining(const JpPseudonym *subject, int32 number);
+
+/* Rows as a tid[]. */
+extern Datum jp_rows_datum(const ItemPointerData *rows, int count);
+
+#endif							/* JP_ERASURE_H */

@@ -1,0 +1,407 @@
+/*
+ * erasure_reach.c
+ *		Which rows belong to a subject: those of protected tables that name
+ *		it, and all that refer to them by foreign keys, at any depth.
+ *
+ * A foreign key says itself what becomes of the row that refers: NO ACTION,
+ * RESTRICT and CASCADE rows belong to the subject too; SET NULL and SET
+ * DEFAULT rows stay and lose the reference.  Rows are told apart by table and
+ * ctid, so cycles, self-references and several paths to one row end.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/partition.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "catalog.h"
+#include "collection.h"
+#include "erasure.h"
+#include "journey_privacy.h"
+#include "subject.h"
+
+/* A row, as a hash key without padding. */
+typedef struct RowKey
+{
+	Oid			relid;
+	uint16		block_high;
+	uint16		block_low;
+	uint16		offset;
+	uint16		zero;
+} RowKey;
+
+/* A row that was met. */
+typedef struct SeenRow
+{
+	RowKey		key;
+	bool		belongs;		/* false: kept, its reference is cleared */
+} SeenRow;
+
+/* A foreign key that refers to a table. */
+typedef struct Reference
+{
+	Oid			child;
+	char	   *from;			/* FROM item of the child, under alias c */
+	char	   *join;			/* condition between c and the parent p */
+	bool		belongs;		/* the row goes with its parent */
+	bool		deferred;
+} Reference;
+
+/* The search under way. */
+typedef struct Reach
+{
+	HTAB	   *seen;			/* of SeenRow */
+	List	   *tables;			/* JpReached, in the order found */
+	List	   *ordered;		/* the same, children first */
+} Reach;
+
+static void add_named_rows(Reach *reach, const JpPseudonym *subject,
+						   int32 number);
+static SPITupleTable *protections(uint64 *count);
+static int64 named_rows(SPITupleTable *from, uint64 i, const char *select,
+						const JpPseudonym *subject, int32 number);
+static bool follow(Reach *reach, JpReached *parent);
+static List *references_to(Oid relid);
+static void take_rows(Reach *reach, const char *parent_path, bool belongs);
+static JpReached *reached_table(Reach *reach, Oid relid, const char *path);
+static void add_row(JpReached *table, ItemPointer row);
+static void order_table(Reach *reach, JpReached *table);
+static bool is_part_of(Oid relid, Oid root);
+
+/* Locks every table that erasing anyone could touch, in order of OIDs. */
+void
+jp_reach_lock(void)
+{
+	uint64		i;
+	SPITupleTable *found;
+	uint64		count;
+
+	SPI_execute("WITH RECURSIVE reach(relid) AS ("
+				"  SELECT p.relation::oid FROM journey_privacy.protection p"
+				"  UNION"
+				"  SELECT x.relid FROM reach r,"
+				"   LATERAL (SELECT c.conrelid AS relid FROM pg_constraint c"
+				"             WHERE c.contype = 'f' AND c.confrelid = r.relid"
+				"            UNION ALL"
+				"            SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = r.relid"
+				"            UNION ALL"
+				"            SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = r.relid) x)"
+				" SELECT relid FROM reach ORDER BY relid", false, 0);
+	found = SPI_tuptable;
+	count = SPI_processed;
+	for (i = 0; i < count; i++)
+	{
+		bool		isnull;
+
+		LockRelationOid(DatumGetObjectId(SPI_getbinval(found->vals[i],
+													   found->tupdesc, 1,
+													   &isnull)),
+						ShareRowExclusiveLock);
+	}
+	LockRelationOid(jp_relation("subject"), ShareRowExclusiveLock);
+}
+
+/* All that a subject reaches. */
+List *
+jp_reach(const JpPseudonym *subject, int32 number)
+{
+	Reach		reach = {0};
+	HASHCTL		control = {.keysize = sizeof(RowKey), .entrysize = sizeof(SeenRow)};
+	bool		more = true;
+	ListCell   *cell;
+
+	control.hcxt = CurrentMemoryContext;
+	reach.seen = hash_create("journey_privacy rows", 1024, &control,
+							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	add_named_rows(&reach, subject, number);
+	while (more)
+	{
+		int			i;
+
+		more = false;
+		/* The list grows while we walk it. */
+		for (i = 0; i < list_length(reach.tables); i++)
+			more |= follow(&reach, list_nth(reach.tables, i));
+	}
+	foreach(cell, reach.tables)
+		order_table(&reach, lfirst(cell));
+	return reach.ordered;
+}
+
+/* How many rows of protected tables still name a subject. */
+int64
+jp_reach_remaining(const JpPseudonym *subject, int32 number)
+{
+	uint64		count;
+	SPITupleTable *found = protections(&count);
+	int64		remaining = 0;
+	uint64		i;
+
+	for (i = 0; i < count; i++)
+		remaining += named_rows(found, i, "1", subject, number);
+	return remaining;
+}
+
+/* Starts the search with the rows that name the subject. */
+static void
+add_named_rows(Reach *reach, const JpPseudonym *subject, int32 number)
+{
+	uint64		count;
+	SPITupleTable *found = protections(&count);
+	uint64		i;
+
+	for (i = 0; i < count; i++)
+	{
+		char	   *table = SPI_getvalue(found->vals[i], found->tupdesc, 1);
+
+		if (named_rows(found, i, "t.tableoid, t.ctid", subject, number) > 0)
+			take_rows(reach, table, true);
+	}
+}
+
+/* Table, subject column, number column and whether it has a kind. */
+static SPITupleTable *
+protections(uint64 *count)
+{
+	if (SPI_execute("SELECT relation::text, quote_ident(subject_column),"
+					" quote_ident(number_column), kind IS NOT NULL"
+					" FROM journey_privacy.protection ORDER BY relation",
+					false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the protections");
+	*count = SPI_processed;
+	return SPI_tuptable;
+}
+
+/* Selects the rows of one protected table that name a subject. */
+static int64
+named_rows(SPITupleTable *from, uint64 i, const char *select,
+		   const JpPseudonym *subject, int32 number)
+{
+	HeapTuple	row = from->vals[i];
+	TupleDesc	desc = from->tupdesc;
+	bool		isnull;
+	bool		by_number = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
+	Oid			types[1] = {by_number ? INT4OID : jp_type("pseudonym")};
+	Datum		values[1] = {by_number ? Int32GetDatum(number) :
+		PointerGetDatum(subject)
+	};
+	char	   *sql = psprintf("SELECT %s FROM ONLY %s t WHERE t.%s OPERATOR(pg_catalog.=) $1",
+							   select, SPI_getvalue(row, desc, 1),
+							   SPI_getvalue(row, desc, by_number ? 3 : 2));
+
+	if (SPI_execute_with_args(sql, 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read a protected table");
+	return SPI_processed;
+}
+
+/* Follows foreign keys from rows of a table not followed yet. */
+static bool
+follow(Reach *reach, JpReached *parent)
+{
+	int			first = parent->followed;
+	List	   *references;
+	ListCell   *cell;
+	Oid			types[1] = {TIDARRAYOID};
+	Datum		values[1];
+
+	if (first == parent->count)
+		return false;
+	parent->followed = parent->count;
+	values[0] = jp_rows_datum(parent->rows + first, parent->count - first);
+	references = references_to(parent->relid);
+	foreach(cell, references)
+	{
+		Reference  *reference = lfirst(cell);
+		char	   *sql;
+
+		CHECK_FOR_INTERRUPTS();
+		parent->deferred |= reference->deferred;
+		sql = psprintf("SELECT DISTINCT c.tableoid, c.ctid FROM %s,"
+					   " ONLY %s p WHERE p.ctid = ANY ($1) AND %s",
+					   reference->from, parent->table, reference->join);
+		if (SPI_execute_with_args(sql, 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
+			elog(ERROR, "could not follow a foreign key");
+		take_rows(reach, parent->path, reference->belongs);
+	}
+	return true;
+}
+
+/* The foreign keys that refer to a table or to what it is a partition of. */
+static List *
+references_to(Oid relid)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
+	List	   *references = NIL;
+	uint64		i;
+
+	jp_execute(&plan,
+			   "SELECT c.conrelid,"
+			   " (CASE r.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END)"
+			   "  || format('%I.%I c', n.nspname, r.relname),"
+			   " (SELECT string_agg(format('p.%I OPERATOR(%I.%s) c.%I',"
+			   "    pa.attname, opn.nspname, op.oprname, ca.attname), ' AND ')"
+			   "  FROM unnest(c.conkey, c.confkey, c.conpfeqop) k(ck, pk, eq)"
+			   "  JOIN pg_attribute ca ON ca.attrelid = c.conrelid AND ca.attnum = k.ck"
+			   "  JOIN pg_attribute ra ON ra.attrelid = c.confrelid AND ra.attnum = k.pk"
+			   "  JOIN pg_attribute pa ON pa.attrelid = $1 AND pa.attname = ra.attname"
+			   "  JOIN pg_operator op ON op.oid = k.eq"
+			   "  JOIN pg_namespace opn ON opn.oid = op.oprnamespace),"
+			   " c.confdeltype IN ('a', 'r', 'c'), c.condeferrable"
+			   " FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid"
+			   " JOIN pg_namespace n ON n.oid = r.relnamespace"
+			   " WHERE c.contype = 'f' AND c.conparentid = 0"
+			   " AND (c.confrelid = $1 OR c.confrelid IN"
+			   "  (SELECT a.relid FROM pg_partition_ancestors($1) a))"
+			   " ORDER BY c.oid",
+			   1, types, values, NULL, SPI_OK_SELECT);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		Reference  *reference = palloc(sizeof(Reference));
+		bool		isnull;
+
+		reference->child = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
+		reference->from = SPI_getvalue(row, desc, 2);
+		reference->join = SPI_getvalue(row, desc, 3);
+		reference->belongs = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
+		reference->deferred = DatumGetBool(SPI_getbinval(row, desc, 5, &isnull));
+		references = lappend(references, reference);
+	}
+	return references;
+}
+
+/* Takes the rows that SPI has just found (tableoid, ctid) into the search. */
+static void
+take_rows(Reach *reach, const char *parent_path, bool belongs)
+{
+	SPITupleTable *found = SPI_tuptable;
+	uint64		count = SPI_processed;
+	uint64		i;
+
+	for (i = 0; i < count; i++)
+	{
+		bool		isnull;
+		bool		seen;
+		Oid			relid = DatumGetObjectId(SPI_getbinval(found->vals[i],
+														   found->tupdesc, 1,
+														   &isnull));
+		ItemPointer row = (ItemPointer)
+			DatumGetPointer(SPI_getbinval(found->vals[i], found->tupdesc, 2,
+										  &isnull));
+		RowKey		key = {relid, row->ip_blkid.bi_hi, row->ip_blkid.bi_lo,
+			row->ip_posid, 0
+		};
+		JpReached  *table = reached_table(reach, relid, parent_path);
+		SeenRow    *entry = hash_search(reach->seen, &key, HASH_ENTER, &seen);
+
+		if (!seen)
+		{
+			entry->belongs = false;
+			table->cleared++;
+		}
+		if (belongs && !entry->belongs)
+		{
+			entry->belongs = true;
+			table->cleared--;
+			add_row(table, row);
+		}
+	}
+	SPI_freetuptable(found);
+}
+
+/* The entry of a table, made when it is first reached. */
+static JpReached *
+reached_table(Reach *reach, Oid relid, const char *path)
+{
+	JpReached  *table;
+	ListCell   *cell;
+	Relation	rel;
+
+	foreach(cell, reach->tables)
+	{
+		table = lfirst(cell);
+		if (table->relid == relid)
+			return table;
+	}
+	table = palloc0(sizeof(JpReached));
+	rel = table_open(relid, AccessShareLock);
+	table->relid = relid;
+	table->owner = rel->rd_rel->relowner;
+	table->table = jp_qualified_name(rel);
+	table_close(rel, NoLock);
+	table->path = strcmp(path, table->table) == 0 ? table->table :
+		psprintf("%s -> %s", path, table->table);
+	reach->tables = lappend(reach->tables, table);
+	return table;
+}
+
+/* Adds a row to those that go. */
+static void
+add_row(JpReached *table, ItemPointer row)
+{
+	if (table->count == table->room)
+	{
+		table->room = Max(16, table->room * 2);
+		table->rows = table->rows == NULL ?
+			palloc(table->room * sizeof(ItemPointerData)) :
+			repalloc_huge(table->rows, table->room * sizeof(ItemPointerData));
+	}
+	table->rows[table->count++] = *row;
+}
+
+/* Puts a table into the order after all reached tables that refer to it. */
+static void
+order_table(Reach *reach, JpReached *table)
+{
+	ListCell   *cell;
+	ListCell   *other;
+
+	if (table->ordered)
+		return;
+	table->ordered = true;		/* ends cycles, too */
+	foreach(cell, references_to(table->relid))
+		foreach(other, reach->tables)
+			if (is_part_of(((JpReached *) lfirst(other))->relid,
+						   ((Reference *) lfirst(cell))->child))
+				order_table(reach, lfirst(other));
+	reach->ordered = lappend(reach->ordered, table);
+}
+
+/* Whether a table is another, or a partition of it at any depth. */
+static bool
+is_part_of(Oid relid, Oid root)
+{
+	return relid == root ||
+		(get_rel_relispartition(relid) &&
+		 list_member_oid(get_partition_ancestors(relid), root));
+}
+
+/* Rows as a tid[]. */
+Datum
+jp_rows_datum(const ItemPointerData *rows, int count)
+{
+	Datum	   *values = palloc(count * sizeof(Datum));
+	ArrayType  *array;
+	int			i;
+
+	for (i = 0; i < count; i++)
+		values[i] = PointerGetDatum(&rows[i]);
+	array = construct_array(values, count, TIDOID, sizeof(ItemPointerData),
+							false, TYPALIGN_SHORT);
+	pfree(values);
+	return PointerGetDatum(array);
+}

@@ -1,0 +1,264 @@
+/*
+ * policy.c
+ *		Who may read protected tables, for which purpose, and whom they see.
+ *
+ * The purpose is a setting that anyone can change; what counts is allow().
+ * Both are looked at when a scan starts and again whenever the statement,
+ * the user, the purpose or our configuration has changed, so that cursors,
+ * prepared statements and SET ROLE carry no old answer along.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "catalog.h"
+#include "collection.h"
+#include "consent.h"
+#include "journey_privacy.h"
+#include "keyring.h"
+#include "policy.h"
+
+/* What one scan remembers between rows. */
+typedef struct PermitsState
+{
+	uint64		epoch;			/* jp_epoch when this was settled */
+	TimestampTz statement;
+	Oid			userid;
+	Oid			relid;
+	JpPermitted *permitted;
+	MemoryContext context;
+} PermitsState;
+
+/* One row of table allowance. */
+typedef struct Allowance
+{
+	NameData	role;
+	char		purpose[NAMEDATALEN];
+} Allowance;
+
+/* All allowances as of a generation of the configuration. */
+static Allowance *allowances = NULL;
+static int	allowance_count = 0;
+static uint64 allowances_as_of = 0;
+static MemoryContext allowances_context = NULL;
+
+static PermitsState *settle_scan(FunctionCallInfo fcinfo, Oid relid);
+static void load_allowances(void);
+static bool is_allowed(Oid userid, const Allowance *allowance);
+static char *allowed_purposes(Oid userid);
+static void refuse_reading(Oid relid, const char *purpose);
+static void change_allowance(FunctionCallInfo fcinfo, const char *sql);
+
+PG_FUNCTION_INFO_V1(jp_permits);
+PG_FUNCTION_INFO_V1(jp_allow);
+PG_FUNCTION_INFO_V1(jp_disallow);
+
+/* SQL: permits(tableoid, journey_subject), once for each row. */
+Datum
+jp_permits(PG_FUNCTION_ARGS)
+{
+	PermitsState  *state = fcinfo->flinfo->fn_extra;
+	Oid			relid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
+
+	if (unlikely(state == NULL || state->epoch != jp_epoch ||
+				 state->statement != GetCurrentStatementStartTimestamp() ||
+				 state->userid != GetUserId() || state->relid != relid))
+		state = settle_scan(fcinfo, relid);
+
+	/* A row of nobody we know is nobody's to see. */
+	if (PG_ARGISNULL(1))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(jp_permitted_test(state->permitted, PG_GETARG_INT32(1)));
+}
+
+/* The purpose for which the current user reads a table. */
+const JpPurpose *
+jp_policy_purpose(Oid relid)
+{
+	const JpPurpose *purpose;
+	int			i;
+
+	if (jp_setting_require_preload && !jp_preloaded)
+		jp_preload_required("reading protected tables under journey_privacy.require_preload");
+	if (jp_protection_find(relid) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation with OID %u is not a protected table", relid),
+				 errhint("Register it with journey_privacy.protect().")));
+	jp_keyring_require();
+
+	purpose = jp_purpose_find(jp_setting_purpose);
+	if (purpose == NULL)
+		refuse_reading(relid, jp_setting_purpose);
+	if (allowances_as_of != jp_catalog_generation())
+		load_allowances();
+	for (i = 0; i < allowance_count; i++)
+		if (strcmp(allowances[i].purpose, purpose->name) == 0 &&
+			is_allowed(GetUserId(), &allowances[i]))
+			return purpose;
+	refuse_reading(relid, purpose->name);
+	return NULL;				/* not reached */
+}
+
+/* SQL: allow(role, purpose). */
+Datum
+jp_allow(PG_FUNCTION_ARGS)
+{
+	(void) get_role_oid(NameStr(*PG_GETARG_NAME(0)), false);
+	(void) jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	change_allowance(fcinfo,
+					 "INSERT INTO journey_privacy.allowance (role, purpose)"
+					 " VALUES ($1, $2) ON CONFLICT DO NOTHING");
+	PG_RETURN_VOID();
+}
+
+/* SQL: disallow(role, purpose). */
+Datum
+jp_disallow(PG_FUNCTION_ARGS)
+{
+	(void) jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	change_allowance(fcinfo,
+					 "DELETE FROM journey_privacy.allowance"
+					 " WHERE role = $1 AND purpose = $2");
+	PG_RETURN_VOID();
+}
+
+/* Settles everything that is constant for a scan. */
+static PermitsState *
+settle_scan(FunctionCallInfo fcinfo, Oid relid)
+{
+	PermitsState  *state = fcinfo->flinfo->fn_extra;
+	const JpPurpose *purpose;
+
+	if (state == NULL)
+	{
+		state = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(*state));
+		state->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt,
+											   "journey_privacy scan",
+											   ALLOCSET_DEFAULT_SIZES);
+		fcinfo->flinfo->fn_extra = state;
+	}
+	state->epoch = 0;
+	AcceptInvalidationMessages();
+	purpose = jp_policy_purpose(relid);
+	MemoryContextReset(state->context);
+	state->permitted = jp_permitted_open(purpose, state->context);
+	state->statement = GetCurrentStatementStartTimestamp();
+	state->userid = GetUserId();
+	state->relid = relid;
+	state->epoch = jp_epoch;
+	return state;
+}
+
+/* Reads all allowances. */
+static void
+load_allowances(void)
+{
+	uint64		as_of = jp_catalog_generation();
+	Relation	rel = table_open(jp_relation("allowance"), AccessShareLock);
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	int			room = 16;
+
+	allowances_as_of = 0;
+	allowance_count = 0;
+	if (allowances_context == NULL)
+		allowances_context = AllocSetContextCreate(TopMemoryContext,
+												   "journey_privacy allowances",
+												   ALLOCSET_SMALL_SIZES);
+	MemoryContextReset(allowances_context);
+	allowances = MemoryContextAlloc(allowances_context, room * sizeof(Allowance));
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		TupleDesc	desc = RelationGetDescr(rel);
+		Allowance  *allowance;
+		bool		isnull;
+
+		if (allowance_count == room)
+			allowances = repalloc(allowances, (room *= 2) * sizeof(Allowance));
+		allowance = &allowances[allowance_count++];
+		allowance->role = *DatumGetName(heap_getattr(tuple, 1, desc, &isnull));
+		strlcpy(allowance->purpose,
+				TextDatumGetCString(heap_getattr(tuple, 2, desc, &isnull)),
+				NAMEDATALEN);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	allowances_as_of = as_of;
+}
+
+/* Whether a user has the privileges of the role that is allowed. */
+static bool
+is_allowed(Oid userid, const Allowance *allowance)
+{
+	Oid			role = get_role_oid(NameStr(allowance->role), true);
+
+	return OidIsValid(role) && has_privs_of_role(userid, role);
+}
+
+/* The purposes a user may set, for a hint. */
+static char *
+allowed_purposes(Oid userid)
+{
+	StringInfoData list;
+	int			i;
+
+	if (allowances_as_of != jp_catalog_generation())
+		load_allowances();
+	initStringInfo(&list);
+	for (i = 0; i < allowance_count; i++)
+		if (is_allowed(userid, &allowances[i]))
+			appendStringInfo(&list, "%s%s", list.len > 0 ? ", " : "",
+							 allowances[i].purpose);
+	return list.data;
+}
+
+/* Throws what is wrong with a purpose, and what may be done. */
+static void
+refuse_reading(Oid relid, const char *purpose)
+{
+	char	   *table = get_rel_name(relid);
+	char	   *role = GetUserNameFromId(GetUserId(), false);
+	char	   *allowed = allowed_purposes(GetUserId());
+	bool		unset = (purpose == NULL || purpose[0] == '\0');
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 unset ?
+			 errmsg("no purpose is set for reading protected table \"%s\"", table) :
+			 jp_purpose_find(purpose) == NULL ?
+			 errmsg("purpose \"%s\" does not exist", purpose) :
+			 errmsg("role \"%s\" is not allowed to read protected table \"%s\" for purpose \"%s\"",
+					role, table, purpose),
+			 allowed[0] != '\0' ?
+			 errhint("SET journey_privacy.purpose to one that role \"%s\" is allowed: %s.",
+					 role, allowed) :
+			 errhint("Role \"%s\" is allowed no purpose; see journey_privacy.allow().",
+					 role)));
+}
+
+/* Writes table allowance. */
+static void
+change_allowance(FunctionCallInfo fcinfo, const char *sql)
+{
+	Oid			types[2] = {NAMEOID, TEXTOID};
+	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+
+	SPI_connect();
+	SPI_execute_with_args(sql, 2, types, values, NULL, false, 0);
+	SPI_finish();
+}

@@ -1,0 +1,359 @@
+/*
+ * pseudonym.c
+ *		Type pseudonym: its forms, and how identities become one.
+ *
+ * A pseudonym is the key version's byte and the first 15 bytes of
+ *
+ *		h1 = BLAKE2b-128(key = subkey "pseudonym" 1,
+ *						 personalisation "pseudonym" zero padded,
+ *						 message = kind ':' normalised value, in UTF-8)
+ *
+ * Version n + 1 hashes the 16 bytes of version n the same way under the next
+ * subkey, so that stored pseudonyms can follow without their identities.
+ *
+ * To compute a pseudonym from an identity is a privilege (design, rule 8):
+ * EXECUTE on pseudonymize(text, text).  No message names an identity.
+ */
+#include "postgres.h"
+
+#include <sodium.h>
+
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+#include "utils/uuid.h"
+
+#include "catalog.h"
+#include "compat.h"
+#include "keyring.h"
+#include "pseudonym_internal.h"
+
+#define MESSAGE_SIZE	(JP_KIND_SIZE + JP_VALUE_MAX)
+
+static void identity_in(const char *chars, const char *colon,
+						JpPseudonym *pseudonym);
+static void require_privilege(void);
+static Oid	privilege_function(void);
+static void hash_identity(const char *kind, size_t kindlen,
+						  const char *value, size_t len,
+						  JpPseudonym *pseudonym);
+static int	normalize(JpNormalizer normalizer, const char *value, size_t len,
+					  char *out);
+static size_t to_utf8(const char *value, size_t len, char *out, size_t size);
+static size_t convert_to_utf8(const char *value, size_t len, char *out,
+							  size_t size);
+static void hash_message(const char *message, size_t len,
+						 JpPseudonym *pseudonym);
+static void hash_version(JpKeyKind kind, int version, const void *message,
+						 size_t len, JpPseudonym *pseudonym);
+static void bad_value(const char *fact) pg_attribute_noreturn();
+static void bad_encoding(void) pg_attribute_noreturn();
+
+PG_FUNCTION_INFO_V1(jp_pseudonym_in);
+PG_FUNCTION_INFO_V1(jp_pseudonym_out);
+PG_FUNCTION_INFO_V1(jp_pseudonym_recv);
+PG_FUNCTION_INFO_V1(jp_pseudonym_send);
+PG_FUNCTION_INFO_V1(jp_pseudonymize_text);
+PG_FUNCTION_INFO_V1(jp_pseudonymize_bigint);
+PG_FUNCTION_INFO_V1(jp_pseudonymize_uuid);
+PG_FUNCTION_INFO_V1(jp_scoped);
+
+/* Reads the text form, or an identity. */
+Datum
+jp_pseudonym_in(PG_FUNCTION_ARGS)
+{
+	const char *chars = PG_GETARG_CSTRING(0);
+	const char *colon = strchr(chars, ':');
+	JpPseudonym *pseudonym = palloc(sizeof(JpPseudonym));
+	ErrorContextCallback *context = jp_hide_value();
+
+	if (colon != NULL)
+		identity_in(chars, colon, pseudonym);
+	else if (!jp_pseudonym_from_text(chars, strlen(chars), pseudonym))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input syntax for type pseudonym"),
+				 errhint("A pseudonym is \"p1_\" and 24 letters; an identity is \"kind:value\", for example \"customer_id:42\".")));
+	error_context_stack = context;
+	PG_RETURN_POINTER(pseudonym);
+}
+
+/* Writes the text form. */
+Datum
+jp_pseudonym_out(PG_FUNCTION_ARGS)
+{
+	char	   *chars = palloc(JP_PSEUDONYM_TEXT);
+
+	jp_pseudonym_to_text(PG_GETARG_PSEUDONYM(0), chars);
+	PG_RETURN_CSTRING(chars);
+}
+
+/* Reads the binary form. */
+Datum
+jp_pseudonym_recv(PG_FUNCTION_ARGS)
+{
+	StringInfo	buffer = (StringInfo) PG_GETARG_POINTER(0);
+	JpPseudonym *pseudonym = palloc(sizeof(JpPseudonym));
+
+	if (buffer->len - buffer->cursor != JP_PSEUDONYM_SIZE ||
+		buffer->data[buffer->cursor] == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("invalid binary form of type pseudonym")));
+	pq_copymsgbytes(buffer, (char *) pseudonym->bytes, JP_PSEUDONYM_SIZE);
+	PG_RETURN_POINTER(pseudonym);
+}
+
+/* Writes the binary form. */
+Datum
+jp_pseudonym_send(PG_FUNCTION_ARGS)
+{
+	StringInfoData buffer;
+
+	pq_begintypsend(&buffer);
+	pq_sendbytes(&buffer, (char *) PG_GETARG_PSEUDONYM(0)->bytes,
+				 JP_PSEUDONYM_SIZE);
+	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+/* pseudonymize(kind, value text) */
+Datum
+jp_pseudonymize_text(PG_FUNCTION_ARGS)
+{
+	text	   *kind = PG_GETARG_TEXT_PP(0);
+	text	   *value = PG_GETARG_TEXT_PP(1);
+	JpPseudonym *pseudonym = palloc(sizeof(JpPseudonym));
+
+	hash_identity(VARDATA_ANY(kind), VARSIZE_ANY_EXHDR(kind),
+				  VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), pseudonym);
+	PG_RETURN_POINTER(pseudonym);
+}
+
+/* pseudonymize(kind, value bigint): as its decimal text */
+Datum
+jp_pseudonymize_bigint(PG_FUNCTION_ARGS)
+{
+	text	   *kind = PG_GETARG_TEXT_PP(0);
+	JpPseudonym *pseudonym = palloc(sizeof(JpPseudonym));
+	char		value[MAXINT8LEN + 1];
+	int			len = pg_lltoa(PG_GETARG_INT64(1), value);
+
+	hash_identity(VARDATA_ANY(kind), VARSIZE_ANY_EXHDR(kind), value, len,
+				  pseudonym);
+	PG_RETURN_POINTER(pseudonym);
+}
+
+/* pseudonymize(kind, value uuid): as its text */
+Datum
+jp_pseudonymize_uuid(PG_FUNCTION_ARGS)
+{
+	text	   *kind = PG_GETARG_TEXT_PP(0);
+	JpPseudonym *pseudonym = palloc(sizeof(JpPseudonym));
+	char	   *value = DatumGetCString(DirectFunctionCall1(uuid_out,
+															PG_GETARG_DATUM(1)));
+
+	hash_identity(VARDATA_ANY(kind), VARSIZE_ANY_EXHDR(kind), value,
+				  strlen(value), pseudonym);
+	PG_RETURN_POINTER(pseudonym);
+}
+
+/* scoped(subject, scope): unlinkable with the subject but for the key */
+Datum
+jp_scoped(PG_FUNCTION_ARGS)
+{
+	const JpPseudonym *subject = PG_GETARG_PSEUDONYM(0);
+	text	   *scope = PG_GETARG_TEXT_PP(1);
+	JpPseudonym *pseudonym = palloc(sizeof(JpPseudonym));
+	char		message[JP_PSEUDONYM_SIZE + JP_VALUE_MAX];
+	size_t		len;
+
+	memcpy(message, subject->bytes, JP_PSEUDONYM_SIZE);
+	len = to_utf8(VARDATA_ANY(scope), VARSIZE_ANY_EXHDR(scope),
+				  message + JP_PSEUDONYM_SIZE, JP_VALUE_MAX);
+	if (len == 0)
+		bad_value("scope is empty");
+	hash_version(JP_KEY_SCOPE, jp_key_version(JP_KEY_SCOPE),
+				 message, JP_PSEUDONYM_SIZE + len, pseudonym);
+	PG_RETURN_POINTER(pseudonym);
+}
+
+/* The pseudonym of an identity under the current key. */
+void
+jp_pseudonymize(const char *kind, const char *value, size_t len,
+				JpPseudonym *pseudonym)
+{
+	hash_identity(kind, strlen(kind), value, len, pseudonym);
+}
+
+/* Moves a pseudonym to a later key version. */
+void
+jp_pseudonym_advance(JpPseudonym *pseudonym, int version)
+{
+	while (pseudonym->bytes[0] < version)
+		hash_version(JP_KEY_PSEUDONYM, pseudonym->bytes[0] + 1,
+					 pseudonym->bytes, JP_PSEUDONYM_SIZE, pseudonym);
+}
+
+/* Reads an identity, kind:value, for those who may. */
+static void
+identity_in(const char *chars, const char *colon, JpPseudonym *pseudonym)
+{
+	require_privilege();
+	hash_identity(chars, colon - chars, colon + 1, strlen(colon + 1),
+				  pseudonym);
+}
+
+/* Refuses those who may not turn identities into pseudonyms. */
+static void
+require_privilege(void)
+{
+	Oid			function = privilege_function();
+
+	if (OidIsValid(function) &&
+		jp_proc_aclcheck(function, GetUserId()) == ACLCHECK_OK)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to turn an identity into a pseudonym"),
+			 errhint("This takes EXECUTE on journey_privacy.pseudonymize(text, text).")));
+}
+
+/* The function whose privilege counts. */
+static Oid
+privilege_function(void)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	oidvector  *arguments = buildoidvector(types, lengthof(types));
+	Oid			function;
+
+	function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+							   CStringGetDatum("pseudonymize"),
+							   PointerGetDatum(arguments),
+							   ObjectIdGetDatum(jp_schema()));
+	pfree(arguments);
+	return function;
+}
+
+/* Normalises and hashes an identity. */
+static void
+hash_identity(const char *kind, size_t kindlen, const char *value, size_t len,
+			  JpPseudonym *pseudonym)
+{
+	ErrorContextCallback *context = jp_hide_value();
+	JpNormalizer normalizer = jp_kind_normalizer(kind, kindlen);
+	char		message[MESSAGE_SIZE];
+	size_t		prefix = kindlen + 1;
+	int			length;
+
+	memcpy(message, kind, kindlen);
+	message[kindlen] = ':';
+	length = normalize(normalizer, value, len, message + prefix);
+	if (length < 0)
+		bad_value("value is empty or not one that this identity kind can have");
+	hash_message(message, prefix + length, pseudonym);
+	sodium_memzero(message, prefix + length);
+	error_context_stack = context;
+}
+
+/* Normalises a value, in UTF-8. */
+static int
+normalize(JpNormalizer normalizer, const char *value, size_t len, char *out)
+{
+	char		utf8[JP_VALUE_MAX];
+	int			length;
+
+	if (len > JP_VALUE_MAX)
+		bad_value("value is longer than 1024 bytes");
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return jp_normalize(normalizer, value, len, out);
+	len = to_utf8(value, len, utf8, sizeof(utf8));
+	length = jp_normalize(normalizer, utf8, len, out);
+	sodium_memzero(utf8, len);
+	return length;
+}
+
+/* Copies a text in UTF-8; returns its length there. */
+static size_t
+to_utf8(const char *value, size_t len, char *out, size_t size)
+{
+	int			encoding = GetDatabaseEncoding();
+
+	if (len > size)
+		bad_value("value is longer than 1024 bytes");
+	if (encoding != PG_UTF8 && encoding != PG_SQL_ASCII)
+		return convert_to_utf8(value, len, out, size);
+	if (encoding == PG_SQL_ASCII && !pg_verify_mbstr(PG_UTF8, value, len, true))
+		bad_encoding();
+	memcpy(out, value, len);
+	return len;
+}
+
+/* Converts to UTF-8 without the server's own messages: they quote bytes. */
+static size_t
+convert_to_utf8(const char *value, size_t len, char *out, size_t size)
+{
+	int			encoding = GetDatabaseEncoding();
+	Oid			function = FindDefaultConversionProc(encoding, PG_UTF8);
+	char		buffer[JP_VALUE_MAX * MAX_CONVERSION_GROWTH + 1];
+	size_t		length;
+
+	if (!OidIsValid(function))
+		bad_encoding();
+	if (pg_do_encoding_conversion_buf(function, encoding, PG_UTF8,
+									  (unsigned char *) unconstify(char *, value), len,
+									  (unsigned char *) buffer, sizeof(buffer),
+									  true) != len)
+		bad_encoding();
+	length = strlen(buffer);
+	if (length > size)
+		bad_value("value is longer than 1024 bytes");
+	memcpy(out, buffer, length);
+	sodium_memzero(buffer, length);
+	return length;
+}
+
+/* Hashes kind:value up to the current version. */
+static void
+hash_message(const char *message, size_t len, JpPseudonym *pseudonym)
+{
+	int			version = jp_key_version(JP_KEY_PSEUDONYM);
+
+	hash_version(JP_KEY_PSEUDONYM, 1, message, len, pseudonym);
+	jp_pseudonym_advance(pseudonym, version);
+}
+
+/* One keyed hash; the message may be the pseudonym itself. */
+static void
+hash_version(JpKeyKind kind, int version, const void *message, size_t len,
+			 JpPseudonym *pseudonym)
+{
+	uint8		hash[JP_PSEUDONYM_SIZE];
+
+	jp_key_hash(kind, version, message, len, hash, sizeof(hash));
+	pseudonym->bytes[0] = (uint8) version;
+	memcpy(pseudonym->bytes + 1, hash, JP_PSEUDONYM_SIZE - 1);
+}
+
+/* Refuses a value without naming it. */
+static void
+bad_value(const char *fact)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", fact)));
+}
+
+/* Refuses bytes that are not text. */
+static void
+bad_encoding(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
+			 errmsg("value is not valid text in UTF-8")));
+}

@@ -1,0 +1,22 @@
+/*
+ * pure.h
+ *		Base of the pure cores: inside the server its own types, outside (a
+ *		fuzzer, a test program; JP_PURE defined) the same names from C99.
+ */
+#ifndef JP_PURE_H
+#define JP_PURE_H
+
+#ifdef JP_PURE
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef uint8_t uint8;
+typedef uint32_t uint32;
+typedef uint64_t uint64;
+#else
+#include "postgres.h"
+#endif
+
+#endif							/* JP_PURE_H */

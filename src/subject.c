@@ -1,0 +1,371 @@
+/*
+ * subject.c
+ *		The registry: a number for each subject, traces of the erased.
+ *
+ * Reading never writes; a subject appears when something is first stored
+ * about it.  Lookups see the latest committed state whatever the snapshot of
+ * the statement, because a tombstone must bind at once.  Numbers found are
+ * kept for the transaction: erasure waits for transactions that hold locks
+ * on journey tables and so outlives what they keep.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "catalog.h"
+#include "compat.h"
+#include "journey_privacy.h"
+#include "keyring.h"
+#include "subject.h"
+
+#define MAX_KEPT		65536	/* numbers kept by a transaction, 2 MB */
+
+typedef struct KeptNumber
+{
+	JpPseudonym pseudonym;
+	int32		number;
+	char		status;
+} KeptNumber;
+
+/* A pseudonym is uniformly distributed already. */
+static inline uint32
+hash_pseudonym(JpPseudonym pseudonym)
+{
+	uint32		hash;
+
+	memcpy(&hash, pseudonym.bytes + 4, sizeof(hash));
+	return hash;
+}
+
+#define SH_PREFIX kept
+#define SH_ELEMENT_TYPE KeptNumber
+#define SH_KEY_TYPE JpPseudonym
+#define SH_KEY pseudonym
+#define SH_HASH_KEY(tb, key) hash_pseudonym(key)
+#define SH_EQUAL(tb, a, b) (memcmp((a).bytes, (b).bytes, JP_PSEUDONYM_SIZE) == 0)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+/* The template shadows a variable of its own. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#include "lib/simplehash.h"
+#pragma GCC diagnostic pop
+
+/* Numbers this transaction has found or made. */
+static kept_hash *kept = NULL;
+static LocalTransactionId kept_in = InvalidLocalTransactionId;
+
+static int32 kept_number(const JpPseudonym *pseudonym);
+static void keep_number(const JpPseudonym *pseudonym, int32 number);
+static int32 insert_subject(const JpPseudonym *pseudonym);
+static HeapTuple fetch_one(Relation rel, const char *index, Datum key,
+						   RegProcedure equal);
+static RegProcedure pseudonym_equal(void);
+static void subxact_ended(SubXactEvent event, SubTransactionId mine,
+						  SubTransactionId parent, void *arg);
+
+PG_FUNCTION_INFO_V1(jp_is_erased);
+
+/* Numbers made in a subtransaction that is rolled back must not be kept. */
+void
+jp_subject_init(void)
+{
+	RegisterSubXactCallback(subxact_ended, NULL);
+}
+
+/* Number of a registered subject. */
+int32
+jp_subject_find(const JpPseudonym *pseudonym)
+{
+	Relation	rel;
+	HeapTuple	tuple;
+	int32		number = kept_number(pseudonym);
+
+	if (number != JP_NO_SUBJECT)
+		return number;
+	rel = table_open(jp_relation("subject"), AccessShareLock);
+	tuple = fetch_one(rel, "subject_pkey", PointerGetDatum(pseudonym),
+					  pseudonym_equal());
+	if (HeapTupleIsValid(tuple))
+	{
+		bool		isnull;
+
+		number = DatumGetInt32(heap_getattr(tuple, 2, RelationGetDescr(rel),
+											&isnull));
+		heap_freetuple(tuple);
+	}
+	table_close(rel, AccessShareLock);
+	return number;
+}
+
+/* Number of a subject, made now if need be and allowed. */
+int32
+jp_subject_register(const JpPseudonym *pseudonym)
+{
+	int32		number = jp_subject_find(pseudonym);
+	TimestampTz erased_at;
+	JpPrivilege before;
+
+	if (number == JP_NO_SUBJECT)
+	{
+		/* Erasure locks out or waits for whoever holds this lock. */
+		LockRelationOid(jp_relation("subject"), RowExclusiveLock);
+		if (jp_tombstone_find(pseudonym, &erased_at))
+			return JP_NO_SUBJECT;
+		jp_elevate(&before);
+		SPI_connect();
+		number = insert_subject(pseudonym);
+		SPI_finish();
+		jp_restore(&before);
+	}
+	keep_number(pseudonym, number);
+	return number;
+}
+
+/* Number of a subject whose decisions nobody else may change now. */
+int32
+jp_subject_lock(const JpPseudonym *pseudonym, bool *restricted)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {jp_type("pseudonym")};
+	Datum		values[1] = {PointerGetDatum(pseudonym)};
+
+	for (;;)
+	{
+		bool		isnull;
+
+		jp_execute(&plan,
+				   "SELECT number, restricted FROM journey_privacy.subject"
+				   " WHERE pseudonym OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
+				   1, types, values, NULL, SPI_OK_SELECT);
+		if (SPI_processed == 1)
+		{
+			HeapTuple	tuple = SPI_tuptable->vals[0];
+			TupleDesc	desc = SPI_tuptable->tupdesc;
+
+			*restricted = DatumGetBool(SPI_getbinval(tuple, desc, 2, &isnull));
+			return DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull));
+		}
+		/* What was kept may have been erased meanwhile. */
+		kept_in = InvalidLocalTransactionId;
+		if (jp_subject_register(pseudonym) == JP_NO_SUBJECT)
+			return JP_NO_SUBJECT;
+	}
+}
+
+/* Changes the restriction of a subject. */
+void
+jp_subject_restrict(int32 number, bool restricted)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[2] = {INT4OID, BOOLOID};
+	Datum		values[2] = {Int32GetDatum(number), BoolGetDatum(restricted)};
+
+	jp_execute(&plan,
+			   "UPDATE journey_privacy.subject SET restricted = $2 WHERE number = $1",
+			   2, types, values, NULL, SPI_OK_UPDATE);
+}
+
+/* Takes a subject out of the registry. */
+int32
+jp_subject_remove(const JpPseudonym *pseudonym)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {jp_type("pseudonym")};
+	Datum		values[1] = {PointerGetDatum(pseudonym)};
+	bool		isnull;
+
+	jp_execute(&plan,
+			   "DELETE FROM journey_privacy.subject"
+			   " WHERE pseudonym OPERATOR(pg_catalog.=) $1 RETURNING number",
+			   1, types, values, NULL, SPI_OK_DELETE_RETURNING);
+	kept_in = InvalidLocalTransactionId;
+	if (SPI_processed == 0)
+		return JP_NO_SUBJECT;
+	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
+									   SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* When a subject was erased, if it was. */
+bool
+jp_tombstone_find(const JpPseudonym *pseudonym, TimestampTz *erased_at)
+{
+	Relation	rel = table_open(jp_relation("tombstone"), AccessShareLock);
+	bytea	   *trace = palloc(VARHDRSZ + JP_TRACE_SIZE);
+	HeapTuple	tuple;
+
+	SET_VARSIZE(trace, VARHDRSZ + JP_TRACE_SIZE);
+	jp_tombstone_trace(pseudonym, (uint8 *) VARDATA(trace));
+	tuple = fetch_one(rel, "tombstone_pkey", PointerGetDatum(trace), F_BYTEAEQ);
+	if (HeapTupleIsValid(tuple))
+	{
+		bool		isnull;
+
+		*erased_at = DatumGetTimestampTz(heap_getattr(tuple, 2,
+													  RelationGetDescr(rel),
+													  &isnull));
+		heap_freetuple(tuple);
+	}
+	pfree(trace);
+	table_close(rel, AccessShareLock);
+	return HeapTupleIsValid(tuple);
+}
+
+/* Lays a tombstone, or renews the one that is there. */
+void
+jp_tombstone_lay(const JpPseudonym *pseudonym)
+{
+	static SPIPlanPtr plan = NULL;
+	uint8		trace[VARHDRSZ + JP_TRACE_SIZE];
+	Oid			types[1] = {BYTEAOID};
+	Datum		values[1] = {PointerGetDatum(trace)};
+
+	SET_VARSIZE(trace, VARHDRSZ + JP_TRACE_SIZE);
+	jp_tombstone_trace(pseudonym, trace + VARHDRSZ);
+	jp_execute(&plan,
+			   "INSERT INTO journey_privacy.tombstone VALUES ($1, pg_catalog.clock_timestamp())"
+			   " ON CONFLICT (trace) DO UPDATE SET erased_at = EXCLUDED.erased_at",
+			   1, types, values, NULL, SPI_OK_INSERT);
+}
+
+/* Lifts a tombstone: the person has come back and agreed anew. */
+void
+jp_tombstone_lift(const JpPseudonym *pseudonym)
+{
+	static SPIPlanPtr plan = NULL;
+	uint8		trace[VARHDRSZ + JP_TRACE_SIZE];
+	Oid			types[1] = {BYTEAOID};
+	Datum		values[1] = {PointerGetDatum(trace)};
+
+	SET_VARSIZE(trace, VARHDRSZ + JP_TRACE_SIZE);
+	jp_tombstone_trace(pseudonym, trace + VARHDRSZ);
+	jp_execute(&plan,
+			   "DELETE FROM journey_privacy.tombstone WHERE trace = $1",
+			   1, types, values, NULL, SPI_OK_DELETE);
+}
+
+/* SQL: is_erased(subject). */
+Datum
+jp_is_erased(PG_FUNCTION_ARGS)
+{
+	TimestampTz erased_at;
+
+	PG_RETURN_BOOL(jp_tombstone_find(PG_GETARG_PSEUDONYM(0), &erased_at));
+}
+
+/* Number kept by this transaction, if any. */
+static int32
+kept_number(const JpPseudonym *pseudonym)
+{
+	KeptNumber *entry;
+
+	if (kept == NULL || kept_in != JP_LOCAL_XID)
+		return JP_NO_SUBJECT;
+	entry = kept_lookup(kept, *pseudonym);
+	return entry != NULL ? entry->number : JP_NO_SUBJECT;
+}
+
+/* Keeps a number for the rest of the transaction. */
+static void
+keep_number(const JpPseudonym *pseudonym, int32 number)
+{
+	KeptNumber *entry;
+	bool		found;
+
+	if (kept == NULL)
+		kept = kept_create(TopMemoryContext, 1024, NULL);
+	if (kept_in != JP_LOCAL_XID || kept->members >= MAX_KEPT)
+		kept_reset(kept);
+	kept_in = JP_LOCAL_XID;
+	entry = kept_insert(kept, *pseudonym, &found);
+	entry->number = number;
+}
+
+/* Makes a subject, or finds the one that another transaction has just made. */
+static int32
+insert_subject(const JpPseudonym *pseudonym)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {jp_type("pseudonym")};
+	Datum		values[1] = {PointerGetDatum(pseudonym)};
+	bool		isnull;
+
+	for (;;)
+	{
+		int32		number;
+
+		CHECK_FOR_INTERRUPTS();
+		jp_execute(&plan,
+				   "INSERT INTO journey_privacy.subject (pseudonym) VALUES ($1)"
+				   " ON CONFLICT (pseudonym) DO NOTHING RETURNING number",
+				   1, types, values, NULL, SPI_OK_INSERT_RETURNING);
+		if (SPI_processed == 1)
+			return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
+											   SPI_tuptable->tupdesc, 1,
+											   &isnull));
+		number = jp_subject_find(pseudonym);
+		if (number != JP_NO_SUBJECT)
+			return number;
+	}
+}
+
+/* The keyed trace of a subject. */
+void
+jp_tombstone_trace(const JpPseudonym *pseudonym, uint8 *trace)
+{
+	jp_key_hash(JP_KEY_TOMBSTONE, jp_key_version(JP_KEY_TOMBSTONE),
+				pseudonym->bytes, JP_PSEUDONYM_SIZE, trace, JP_TRACE_SIZE);
+}
+
+/* A copy of the one row with this key in the first column, or NULL. */
+static HeapTuple
+fetch_one(Relation rel, const char *index, Datum key, RegProcedure equal)
+{
+	ScanKeyData scankey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, equal, key);
+	scan = systable_beginscan(rel, jp_relation(index), true, NULL, 1, &scankey);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		tuple = heap_copytuple(tuple);
+	systable_endscan(scan);
+	return tuple;
+}
+
+/* The function behind = for pseudonyms. */
+static RegProcedure
+pseudonym_equal(void)
+{
+	TypeCacheEntry *type;
+
+	type = lookup_type_cache(jp_type("pseudonym"), TYPECACHE_EQ_OPR);
+	return get_opcode(type->eq_opr);
+}
+
+/* Forgets kept numbers when a subtransaction is rolled back. */
+static void
+subxact_ended(SubXactEvent event, SubTransactionId mine,
+			  SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		kept_in = InvalidLocalTransactionId;
+		jp_epoch++;
+	}
+}

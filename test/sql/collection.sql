@@ -1,0 +1,109 @@
+-- The insert guard: it binds everyone who writes, COPY and superusers too.
+\set VERBOSITY terse
+\pset null '-'
+SELECT journey_privacy.create_purpose('g_consent', 'consent'),
+       journey_privacy.create_purpose('g_opt_out', 'opt_out');
+CREATE TABLE guarded (id int PRIMARY KEY, visitor journey_privacy.pseudonym, note text);
+SELECT journey_privacy.protect('guarded', 'visitor');
+
+-- the number is what the registry says, whatever the statement says
+CREATE VIEW wrong AS
+  SELECT id, journey_subject, s.number FROM guarded g
+  LEFT JOIN journey_privacy.subject s ON s.pseudonym = g.visitor
+  WHERE journey_subject IS DISTINCT FROM s.number;
+INSERT INTO guarded VALUES (1, 'email:g1@example.com', 'a'), (2, 'email:g2@example.com', 'b'),
+                           (3, NULL, 'nobody');
+INSERT INTO guarded (id, visitor, journey_subject) VALUES (4, 'email:g1@example.com', 12345);
+UPDATE guarded SET journey_subject = 54321 WHERE id = 1;
+UPDATE guarded SET visitor = 'email:g2@example.com' WHERE id = 4;
+UPDATE guarded SET visitor = NULL WHERE id = 2;
+INSERT INTO guarded VALUES (1, 'email:g3@example.com', 'c')
+  ON CONFLICT (id) DO UPDATE SET visitor = EXCLUDED.visitor, journey_subject = -1;
+MERGE INTO guarded g USING (VALUES (5, 'email:g5@example.com')) v(id, identity) ON g.id = v.id
+  WHEN NOT MATCHED THEN INSERT (id, visitor) VALUES (v.id, v.identity::journey_privacy.pseudonym);
+COPY guarded (id, visitor, journey_subject) FROM stdin;
+6	email:g6@example.com	77
+7	\N	78
+\.
+SELECT count(*) AS wrong FROM wrong;
+SELECT count(*) FILTER (WHERE journey_subject IS NULL) AS nobodys, count(*) FROM guarded;
+-- a trigger of the table's own that fires before ours has no say
+CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN NEW.journey_subject := 4711; NEW.visitor := 'email:g6@example.com'; RETURN NEW; END $$;
+CREATE TRIGGER meddle BEFORE INSERT OR UPDATE ON guarded FOR EACH ROW EXECUTE FUNCTION meddle();
+INSERT INTO guarded VALUES (8, 'email:g1@example.com', 'meddled');
+SELECT count(*) AS wrong FROM wrong;
+DROP TRIGGER meddle ON guarded;
+-- replicas and restores with triggers off for the rest keep the numbers too
+SET session_replication_role = replica;
+INSERT INTO guarded VALUES (9, 'email:g9@example.com', 'replicated', 3);
+RESET session_replication_role;
+SELECT count(*) AS wrong FROM wrong;
+
+-- the trigger function does nothing else
+CREATE TABLE unguarded (visitor journey_privacy.pseudonym);
+CREATE TRIGGER guard BEFORE INSERT ON unguarded
+  FOR EACH ROW EXECUTE FUNCTION journey_privacy.guard_row();
+INSERT INTO unguarded VALUES ('email:g1@example.com');
+DROP TABLE unguarded;
+SELECT journey_privacy.guard_row();
+-- a renamed column is noticed
+ALTER TABLE guarded RENAME visitor TO person;
+INSERT INTO guarded VALUES (10, 'email:g1@example.com', 'renamed');
+ALTER TABLE guarded RENAME person TO visitor;
+
+-- Collected for purposes: an error, or the row is left out
+CREATE TABLE strict_visit (visitor journey_privacy.pseudonym, at timestamptz DEFAULT now());
+CREATE TABLE lenient_visit (LIKE strict_visit);
+CREATE TABLE open_visit (LIKE strict_visit);
+SELECT journey_privacy.protect('strict_visit', 'visitor', collected_for => '{g_consent}'),
+       journey_privacy.protect('lenient_visit', 'visitor', collected_for => '{g_consent}', on_refused => 'skip'),
+       journey_privacy.protect('open_visit', 'visitor', collected_for => '{g_consent,g_opt_out}');
+SELECT count(*) AS registered FROM journey_privacy.subject \gset
+INSERT INTO strict_visit VALUES ('email:undecided@example.com');
+INSERT INTO lenient_visit VALUES ('email:undecided@example.com');
+SELECT count(*) - :registered AS registered_by_refused_rows FROM journey_privacy.subject;
+INSERT INTO open_visit VALUES ('email:undecided@example.com');
+SELECT journey_privacy.record_consent('email:yes@example.com', 'g_consent', true) IS NOT NULL AS ok,
+       journey_privacy.record_consent('email:no@example.com', 'g_consent', false) IS NOT NULL AS ok,
+       journey_privacy.object_to('email:no@example.com', 'g_opt_out') IS NOT NULL AS ok;
+INSERT INTO strict_visit VALUES ('email:yes@example.com');
+INSERT INTO strict_visit VALUES ('email:no@example.com');
+INSERT INTO lenient_visit SELECT ('email:' || a || '@example.com')::journey_privacy.pseudonym
+  FROM unnest(ARRAY['yes', 'no', 'undecided', 'yes']) a;
+INSERT INTO open_visit VALUES ('email:no@example.com');
+INSERT INTO open_visit VALUES ('email:yes@example.com');
+COPY lenient_visit (visitor) FROM stdin;
+email:no@example.com
+email:yes@example.com
+\.
+SELECT (SELECT count(*) FROM strict_visit) AS strict, (SELECT count(*) FROM lenient_visit) AS lenient,
+       (SELECT count(*) FROM open_visit) AS open;
+-- a decision earlier in the same transaction, or the same function, counts
+BEGIN;
+SELECT journey_privacy.withdraw('email:yes@example.com', 'g_consent') IS NOT NULL AS ok;
+INSERT INTO strict_visit VALUES ('email:yes@example.com');
+ROLLBACK;
+DO $$
+BEGIN
+  PERFORM journey_privacy.record_consent('email:undecided@example.com', 'g_consent', true);
+  INSERT INTO strict_visit VALUES ('email:undecided@example.com');
+  PERFORM journey_privacy.withdraw('email:undecided@example.com', 'g_consent', at => clock_timestamp());
+  INSERT INTO lenient_visit VALUES ('email:undecided@example.com');
+END $$;
+SELECT (SELECT count(*) FROM strict_visit) AS strict, (SELECT count(*) FROM lenient_visit) AS lenient;
+
+-- an erased subject's data does not come back, for anybody
+CALL journey_privacy.erase('email:g6@example.com') \gset
+INSERT INTO guarded VALUES (11, 'email:g6@example.com', 'back');
+COPY guarded (id, visitor) FROM stdin;
+12	email:g6@example.com
+\.
+UPDATE guarded SET visitor = 'email:g6@example.com' WHERE id = 1;
+CALL journey_privacy.erase('email:yes@example.com') \gset
+INSERT INTO lenient_visit VALUES ('email:yes@example.com');
+SELECT count(*) FROM lenient_visit;
+
+DROP VIEW wrong;
+DROP TABLE guarded, strict_visit, lenient_visit, open_visit;
+DROP FUNCTION meddle;

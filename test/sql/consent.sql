@@ -1,0 +1,199 @@
+-- Purposes, the ledger, decisions and bitmaps, against an oracle that knows
+-- only the ledger.
+\set VERBOSITY terse
+\pset null '-'
+SELECT journey_privacy.create_purpose('t_' || basis, basis,
+         consent_valid_for => CASE basis WHEN 'consent' THEN interval '13 months' END)
+FROM unnest(ARRAY['consent', 'opt_out', 'contract', 'legal_obligation', 'vital_interests',
+                  'public_task', 'legitimate_interests']) basis;
+
+-- bad input
+SELECT journey_privacy.create_purpose('t_consent', 'consent');
+SELECT journey_privacy.create_purpose('T consent', 'consent');
+SELECT journey_privacy.create_purpose(repeat('x', 64), 'consent');
+SELECT journey_privacy.create_purpose('t_x', 'because');
+SELECT journey_privacy.create_purpose('t_x', 'consent', consent_valid_for => '-1 day');
+SELECT journey_privacy.create_purpose(NULL, 'consent');
+SELECT journey_privacy.record_consent('email:a@example.com', 't_unknown', true);
+SELECT journey_privacy.record_consent('email:a@example.com', 't_consent', NULL);
+SELECT journey_privacy.record_consent(NULL, 't_consent', true);
+SELECT journey_privacy.record_consent('email:a@example.com', 't_consent', true, at => 'infinity');
+SELECT journey_privacy.record_consent('email:a@example.com', 't_consent', true,
+                                      at => now() + interval '1 hour');
+SELECT journey_privacy.withdraw('email:a@example.com', 't_unknown');
+SELECT journey_privacy.drop_purpose('t_unknown');
+SELECT count(*) AS events FROM journey_privacy.consent_event WHERE purpose LIKE 't\_%';
+
+-- a purpose that was never used can be dropped, one with decisions cannot
+SELECT journey_privacy.create_purpose('t_unused', 'consent');
+SELECT journey_privacy.drop_purpose('t_unused');
+
+-- the ledger is append-only, for superusers too
+SELECT journey_privacy.record_consent('email:a@example.com', 't_consent', true,
+         source => 'banner', document => 'notice 3', evidence => '{"button": "ok"}', region => 'DE')
+  IS NOT NULL AS recorded;
+SELECT decision, source, document, evidence, region,
+       substr(id::text, 15, 1) AS uuid_version
+  FROM journey_privacy.consent_event WHERE subject = 'email:a@example.com';
+UPDATE journey_privacy.consent_event SET at = now();
+DELETE FROM journey_privacy.consent_event;
+TRUNCATE journey_privacy.consent_event;
+SELECT journey_privacy.drop_purpose('t_consent');
+
+-- The oracle: who may be seen, from the ledger alone.
+CREATE VIEW oracle AS
+WITH decision AS (
+  SELECT DISTINCT ON (subject, purpose) subject, purpose, decision = 'granted' AS yes, at
+  FROM journey_privacy.consent_event WHERE purpose IS NOT NULL
+  ORDER BY subject, purpose, at DESC, decision = 'granted'),
+restriction AS (
+  SELECT DISTINCT ON (subject) subject, decision = 'restricted' AS restricted
+  FROM journey_privacy.consent_event WHERE purpose IS NULL
+  ORDER BY subject, id DESC)
+SELECT s.pseudonym AS subject, p.name AS purpose,
+  CASE WHEN p.basis = 'legal_obligation' THEN true
+       WHEN coalesce(r.restricted, false) THEN false
+       WHEN p.basis = 'consent'
+         THEN coalesce(d.yes AND (p.consent_valid_for IS NULL
+                OR (d.at AT TIME ZONE 'UTC' + p.consent_valid_for) AT TIME ZONE 'UTC' > now()), false)
+       WHEN p.basis IN ('opt_out', 'legitimate_interests') THEN coalesce(d.yes, true)
+       ELSE true END AS seen
+FROM journey_privacy.subject s CROSS JOIN journey_privacy.purpose p
+LEFT JOIN decision d ON d.subject = s.pseudonym AND d.purpose = p.name
+LEFT JOIN restriction r ON r.subject = s.pseudonym
+WHERE p.name LIKE 't\_%';
+
+-- One row for each subject; what an analyst sees of it for each purpose.
+CREATE TABLE consent_visit (visitor journey_privacy.pseudonym PRIMARY KEY);
+SELECT journey_privacy.protect('consent_visit', 'visitor');
+CREATE ROLE regress_consent_analyst;
+GRANT SELECT ON consent_visit TO regress_consent_analyst;
+SELECT journey_privacy.allow('regress_consent_analyst', name)
+  FROM journey_privacy.purpose WHERE name LIKE 't\_%';
+CREATE TABLE seen (purpose text, subject journey_privacy.pseudonym);
+GRANT INSERT ON seen TO regress_consent_analyst;
+CREATE PROCEDURE look() LANGUAGE plpgsql AS $$
+DECLARE name text;
+BEGIN
+  TRUNCATE seen;
+  FOR name IN SELECT p.name FROM journey_privacy.purpose p WHERE p.name LIKE 't\_%' LOOP
+    PERFORM set_config('journey_privacy.purpose', name, false);
+    SET LOCAL ROLE regress_consent_analyst;
+    INSERT INTO seen SELECT name, visitor FROM consent_visit;
+    RESET ROLE;
+  END LOOP;
+END $$;
+-- bits and oracle must be the same set
+CREATE VIEW disagreement AS
+SELECT purpose, subject, seen AS should_be_seen,
+       EXISTS (SELECT FROM seen x WHERE x.purpose = o.purpose AND x.subject = o.subject) AS is_seen
+FROM oracle o JOIN consent_visit v ON v.visitor = o.subject
+WHERE seen <> EXISTS (SELECT FROM seen x WHERE x.purpose = o.purpose AND x.subject = o.subject);
+
+-- Random histories: event times shuffled against arrival, many of them equal.
+SELECT 0.20260 AS seed, setseed(0.20260);
+INSERT INTO consent_visit
+  SELECT ('customer_id:c' || i)::journey_privacy.pseudonym FROM generate_series(1, 1200) i;
+CREATE TEMP TABLE arrival AS
+SELECT row_number() OVER () AS n, * FROM (
+  SELECT ('customer_id:c' || 1 + floor(random() * 1200))::journey_privacy.pseudonym AS subject,
+         (SELECT array_agg(name) FROM journey_privacy.purpose WHERE name LIKE 't\_%')
+           [1 + floor(random() * 7)] AS purpose,
+         floor(random() * 20) AS what,
+         now() - floor(random() * 24) * interval '1 month' AS at
+  FROM generate_series(1, 8000)) a;
+CREATE PROCEDURE apply(first int, last int) LANGUAGE plpgsql AS $$
+DECLARE a record;
+BEGIN
+  FOR a IN SELECT * FROM arrival WHERE n BETWEEN first AND last ORDER BY n LOOP
+    CASE WHEN a.what < 9 THEN PERFORM journey_privacy.record_consent(a.subject, a.purpose, true, a.at);
+         WHEN a.what < 13 THEN PERFORM journey_privacy.record_consent(a.subject, a.purpose, false, a.at);
+         WHEN a.what < 15 THEN PERFORM journey_privacy.withdraw(a.subject, a.purpose, a.at);
+         WHEN a.what < 17 THEN PERFORM journey_privacy.object_to(a.subject, a.purpose, a.at);
+         WHEN a.what = 17 THEN PERFORM journey_privacy.lift_restriction(a.subject);
+         ELSE PERFORM journey_privacy.restrict_processing(a.subject, 'disputed');
+    END CASE;
+  END LOOP;
+END $$;
+CALL apply(1, 4000);
+CALL look();
+SELECT count(*) AS disagreements FROM disagreement;
+SELECT purpose, count(*) > 0 AS some, count(*) < 1200 AS not_all FROM seen GROUP BY purpose ORDER BY purpose;
+-- half of the rest is rolled back, in a transaction and in a savepoint
+BEGIN;
+CALL apply(4001, 5000);
+CALL look();
+SELECT count(*) AS disagreements FROM disagreement;
+ROLLBACK;
+BEGIN;
+CALL apply(5001, 6000);
+SAVEPOINT s;
+CALL apply(6001, 7000);
+ROLLBACK TO s;
+CALL apply(7001, 8000);
+COMMIT;
+CALL look();
+SELECT count(*) AS disagreements FROM disagreement;
+
+-- a new purpose hides those who are restricted already
+SELECT journey_privacy.create_purpose('t_late', 'opt_out');
+SELECT journey_privacy.allow('regress_consent_analyst', 't_late');
+CALL look();
+SELECT count(*) AS disagreements FROM disagreement;
+SELECT count(*) > 0 AS hides_somebody FROM oracle JOIN consent_visit ON visitor = subject
+  WHERE purpose = 't_late' AND NOT seen;
+
+-- Consent that expires while its bit is set: hidden at once, mended by the
+-- next writer of the chunk.
+SELECT subject AS expiring FROM oracle JOIN consent_visit ON visitor = subject
+  WHERE purpose = 't_consent' AND seen ORDER BY subject LIMIT 1 \gset
+SELECT number FROM journey_privacy.subject WHERE pseudonym = :'expiring' \gset
+UPDATE journey_privacy.consent_state SET valid_until = now() - interval '1 second'
+  WHERE purpose = 't_consent' AND number = :number;
+UPDATE journey_privacy.permitted SET next_expiry = now() - interval '1 second'
+  WHERE purpose = 't_consent' AND chunk = :number / 8192;
+CALL look();
+SELECT count(*) FILTER (WHERE subject = :'expiring') AS disagreements_of_the_expired,
+       count(*) FILTER (WHERE subject <> :'expiring') AS others FROM disagreement;
+SELECT get_bit(bits, :number % 8192) AS stored_bit FROM journey_privacy.permitted
+  WHERE purpose = 't_consent' AND chunk = :number / 8192;
+SELECT journey_privacy.record_consent('customer_id:c1', 't_consent', true) IS NOT NULL AS written;
+SELECT get_bit(bits, :number % 8192) AS stored_bit, next_expiry > now() AS mended
+  FROM journey_privacy.permitted WHERE purpose = 't_consent' AND chunk = :number / 8192;
+
+-- at equal times a no beats a yes, whichever comes first
+SELECT journey_privacy.record_consent('email:b@example.com', 't_consent', yes, at => '2026-01-01') IS NOT NULL AS ok
+  FROM unnest(ARRAY[true, false, true]) yes;
+SELECT journey_privacy.record_consent('email:c@example.com', 't_consent', yes, at => '2026-01-01') IS NOT NULL AS ok
+  FROM unnest(ARRAY[false, true]) yes;
+SELECT granted, decided_at = '2026-01-01' AS at FROM journey_privacy.consent_state
+  WHERE purpose = 't_consent' AND number IN
+    (SELECT number FROM journey_privacy.subject
+     WHERE pseudonym IN ('email:b@example.com', 'email:c@example.com'));
+
+-- who was erased comes back only by a consent later than the erasure
+CALL journey_privacy.erase('email:b@example.com') \gset
+SELECT journey_privacy.record_consent('email:b@example.com', 't_consent', false);
+SELECT journey_privacy.record_consent('email:b@example.com', 't_consent', true, at => '2026-02-01');
+SELECT journey_privacy.restrict_processing('email:b@example.com');
+SELECT journey_privacy.is_erased('email:b@example.com');
+SELECT journey_privacy.record_consent('email:b@example.com', 't_consent', true, at => clock_timestamp())
+  IS NOT NULL AS came_back;
+SELECT journey_privacy.is_erased('email:b@example.com');
+
+-- privileges
+SET ROLE regress_consent_analyst;
+SELECT journey_privacy.record_consent('p1_000000000000000000000000', 't_consent', true);
+SELECT journey_privacy.create_purpose('t_mine', 'contract');
+SELECT count(*) FROM journey_privacy.consent_event;
+SELECT count(*) FROM journey_privacy.consent_state;
+SELECT count(*) FROM journey_privacy.permitted;
+SELECT name FROM journey_privacy.purpose WHERE name = 't_consent';
+RESET ROLE;
+RESET journey_privacy.purpose;
+DROP VIEW disagreement, oracle;
+DROP PROCEDURE look, apply;
+DROP TABLE seen, consent_visit;
+SELECT journey_privacy.disallow('regress_consent_analyst', name)
+  FROM journey_privacy.purpose WHERE name LIKE 't\_%';
+DROP ROLE regress_consent_analyst;
