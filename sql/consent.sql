@@ -144,7 +144,25 @@ COMMENT ON FUNCTION journey_privacy.lift_restriction(
     journey_privacy.pseudonym, text) IS
   'ends a restriction of processing; returns the id in the ledger';
 
+CREATE FUNCTION journey_privacy.link_identity(
+    subject journey_privacy.pseudonym, alias journey_privacy.pseudonym)
+  RETURNS boolean
+  LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_link_identity';
+COMMENT ON FUNCTION journey_privacy.link_identity(
+    journey_privacy.pseudonym, journey_privacy.pseudonym) IS
+  'makes two identities one subject; the latest decision of both counts for both; false when they are one already';
+
+CREATE FUNCTION journey_privacy.unlink_identity(alias journey_privacy.pseudonym)
+  RETURNS boolean
+  LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_unlink_identity';
+COMMENT ON FUNCTION journey_privacy.unlink_identity(journey_privacy.pseudonym) IS
+  'makes an alias a subject of its own again, each with the decisions made under its own identities; false when it is no alias';
+
 REVOKE ALL ON FUNCTION
+  journey_privacy.link_identity(journey_privacy.pseudonym, journey_privacy.pseudonym),
+  journey_privacy.unlink_identity(journey_privacy.pseudonym),
   journey_privacy.consent_event_kept(),
   journey_privacy.create_purpose(text, text, text, interval),
   journey_privacy.drop_purpose(text),

@@ -14,6 +14,7 @@ CREATE TABLE journey_privacy.key_version (
                CHECK (state IN ('next', 'active', 'retired', 'destroyed')),
   created_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
   check_value  bytea NOT NULL CHECK (pg_catalog.octet_length(check_value) = 8),
+  public_key   bytea CHECK (pg_catalog.octet_length(public_key) = 32),
   PRIMARY KEY (kind, version));
 CREATE UNIQUE INDEX key_version_active
   ON journey_privacy.key_version (kind) WHERE state = 'active';
@@ -33,9 +34,26 @@ REVOKE ALL ON FUNCTION journey_privacy.create_keyring() FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.create_keyring() IS
   'makes the keyring where the settings say, or adopts the one there; says which';
 
+CREATE FUNCTION journey_privacy.rotate_key(kind text) RETURNS integer
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_rotate_key';
+REVOKE ALL ON FUNCTION journey_privacy.rotate_key(text) FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.rotate_key(text) IS
+  'makes a new version of a kind of key: root, pseudonym, seal, sign, tombstone or scope';
+
+CREATE FUNCTION journey_privacy.destroy_key(kind text, version integer) RETURNS void
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_destroy_key';
+REVOKE ALL ON FUNCTION journey_privacy.destroy_key(text, integer) FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.destroy_key(text, integer) IS
+  'destroys an old version of a key for good, also if the transaction is rolled back';
+
 CREATE VIEW journey_privacy.key AS
   SELECT kind, version, root_version, state, created_at,
-         pg_catalog.encode(check_value, 'hex') AS check_value
+         pg_catalog.encode(check_value, 'hex') AS check_value,
+         pg_catalog.encode(public_key, 'hex') AS public_key
   FROM journey_privacy.key_version;
 REVOKE ALL ON journey_privacy.key FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.key IS

@@ -11,11 +11,14 @@ CREATE TABLE journey_privacy.subject (
   pseudonym  journey_privacy.pseudonym PRIMARY KEY,
   number     integer NOT NULL UNIQUE
              DEFAULT pg_catalog.nextval('journey_privacy.subject_number'),
+  head       integer CHECK (head <> number),
+  linked     boolean NOT NULL DEFAULT false,
   restricted boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL DEFAULT pg_catalog.now());
+CREATE INDEX subject_head ON journey_privacy.subject (head) WHERE head IS NOT NULL;
 ALTER SEQUENCE journey_privacy.subject_number OWNED BY journey_privacy.subject.number;
 COMMENT ON TABLE journey_privacy.subject IS
-  'people known by a pseudonym; restricted is Art. 18 GDPR';
+  'people known by a pseudonym; an alias names the number of its head; a head is linked when it has aliases; restricted is Art. 18 GDPR';
 
 CREATE TABLE journey_privacy.tombstone (
   trace      bytea PRIMARY KEY,

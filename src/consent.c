@@ -1,6 +1,6 @@
 /*
  * consent.c
- *		Purposes, the ledger of decisions and the decisions in force.
+ *		The ledger of decisions and the decisions in force.
  *
  * The latest decision by event time counts; at equal times a no beats a yes;
  * what arrives late never overrides what is newer.  Every change locks the
@@ -10,20 +10,18 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "catalog.h"
-#include "consent.h"
+#include "consent_internal.h"
 #include "journey_privacy.h"
 #include "subject.h"
 
@@ -43,209 +41,27 @@ typedef struct LedgerEntry
 	NullableDatum region;
 } LedgerEntry;
 
-/* The purposes as of a generation of the configuration, ordered by name. */
-static JpPurpose *purposes = NULL;
-static int	purpose_count = 0;
-static uint64 purposes_as_of = 0;
-static MemoryContext purposes_context = NULL;
-
 /* True while the ledger gives up the rows of an erased subject. */
 static bool ledger_open = false;
 
-static const char *const basis_name[] = {
-	"consent", "opt_out", "contract", "legal_obligation",
-	"vital_interests", "public_task", "legitimate_interests"
-};
-
-static JpBasis basis_from_name(const char *name);
-static void load_purposes(void);
-static TimestampTz valid_until(const JpPurpose *purpose, TimestampTz at);
 static void check_event_time(TimestampTz at);
-static int32 lock_subject(const LedgerEntry *entry, bool granted,
-						  bool *restricted);
+static void lock_subject(const LedgerEntry *entry, bool granted,
+						 JpSubject *subject);
 static Datum decide(LedgerEntry *entry, bool granted);
 static Datum append_event(const LedgerEntry *entry);
 static bool update_state(const LedgerEntry *entry, int32 number, bool granted,
 						 TimestampTz until);
 static JpDecision decision_of(const JpPurpose *purpose, int32 number);
-static void set_bit_by_state(const JpPurpose *purpose, int32 number,
-							 bool restricted);
 static Datum change_restriction(FunctionCallInfo fcinfo, bool restricted);
 static Datum say_no(FunctionCallInfo fcinfo, const char *decision);
-static NullableDatum optional_arg(FunctionCallInfo fcinfo, int n);
-static void require_arg(FunctionCallInfo fcinfo, int n, const char *name);
 static pg_uuid_t *new_uuid(void);
-static void hide_restricted(const JpPurpose *purpose);
 
-PG_FUNCTION_INFO_V1(jp_create_purpose);
-PG_FUNCTION_INFO_V1(jp_drop_purpose);
 PG_FUNCTION_INFO_V1(jp_record_consent);
 PG_FUNCTION_INFO_V1(jp_withdraw);
 PG_FUNCTION_INFO_V1(jp_object_to);
 PG_FUNCTION_INFO_V1(jp_restrict_processing);
 PG_FUNCTION_INFO_V1(jp_lift_restriction);
 PG_FUNCTION_INFO_V1(jp_consent_event_kept);
-
-/* Makes the context of the purposes. */
-void
-jp_consent_init(void)
-{
-	purposes_context = AllocSetContextCreate(TopMemoryContext,
-											 "journey_privacy purposes",
-											 ALLOCSET_SMALL_SIZES);
-}
-
-/* The table of legal bases. */
-bool
-jp_basis_permits(JpBasis basis, const JpDecision *decision, bool restricted,
-				 TimestampTz now)
-{
-	if (basis == JP_BASIS_LEGAL_OBLIGATION)
-		return true;
-	if (restricted)
-		return false;
-	switch (basis)
-	{
-		case JP_BASIS_CONSENT:
-			return decision->made && decision->granted &&
-				decision->valid_until > now;
-		case JP_BASIS_OPT_OUT:
-		case JP_BASIS_LEGITIMATE_INTERESTS:
-			return !decision->made || decision->granted;
-		case JP_BASIS_CONTRACT:
-		case JP_BASIS_VITAL_INTERESTS:
-		case JP_BASIS_PUBLIC_TASK:
-			return true;
-		case JP_BASIS_LEGAL_OBLIGATION:
-			break;
-	}
-	return false;
-}
-
-/* All purposes. */
-const JpPurpose *
-jp_purposes(int *count)
-{
-	if (purposes_as_of != jp_catalog_generation())
-		load_purposes();
-	*count = purpose_count;
-	return purposes;
-}
-
-/* The purpose of a name, if there is one. */
-const JpPurpose *
-jp_purpose_find(const char *name)
-{
-	int			count;
-	const JpPurpose *all = jp_purposes(&count);
-	int			i;
-
-	for (i = 0; i < count; i++)
-		if (strcmp(all[i].name, name) == 0)
-			return &all[i];
-	return NULL;
-}
-
-/* The purpose of a name. */
-const JpPurpose *
-jp_purpose_get(const char *name)
-{
-	const JpPurpose *purpose = jp_purpose_find(name);
-
-	if (purpose == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("purpose \"%s\" does not exist", name),
-				 errhint("Make it with journey_privacy.create_purpose().")));
-	return purpose;
-}
-
-/* SQL: create_purpose(name, basis, description, consent_valid_for). */
-Datum
-jp_create_purpose(PG_FUNCTION_ARGS)
-{
-	Oid			types[4] = {TEXTOID, TEXTOID, TEXTOID, INTERVALOID};
-	Datum		values[4];
-	char		nulls[4];
-	char	   *name;
-	int			i;
-
-	require_arg(fcinfo, 0, "name");
-	require_arg(fcinfo, 1, "basis");
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	(void) basis_from_name(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	if (strlen(name) >= NAMEDATALEN ||
-		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name) ||
-		!(name[0] >= 'a' && name[0] <= 'z'))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid name for a purpose"),
-				 errhint("Use a lower-case letter, then up to 62 lower-case letters, digits and underscores.")));
-	if (jp_purpose_find(name) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("purpose \"%s\" already exists", name)));
-	if (!PG_ARGISNULL(3) &&
-		DatumGetBool(DirectFunctionCall2(interval_le, PG_GETARG_DATUM(3),
-										 PointerGetDatum(palloc0(sizeof(Interval))))))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("consent_valid_for must be longer than nothing")));
-
-	for (i = 0; i < 4; i++)
-	{
-		NullableDatum arg = optional_arg(fcinfo, i);
-
-		values[i] = arg.value;
-		nulls[i] = arg.isnull ? 'n' : ' ';
-	}
-	SPI_connect();
-	SPI_execute_with_args("INSERT INTO journey_privacy.purpose"
-						  " (name, basis, description, consent_valid_for)"
-						  " VALUES ($1, $2, $3, $4)",
-						  4, types, values, nulls, false, 0);
-	hide_restricted(jp_purpose_get(name));
-	SPI_finish();
-	PG_RETURN_VOID();
-}
-
-/* SQL: drop_purpose(name). */
-Datum
-jp_drop_purpose(PG_FUNCTION_ARGS)
-{
-	Oid			types[1] = {TEXTOID};
-	Datum		values[1] = {PG_GETARG_DATUM(0)};
-	const JpPurpose *purpose;
-
-	purpose = jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	SPI_connect();
-	SPI_execute("LOCK TABLE journey_privacy.consent_event IN SHARE ROW EXCLUSIVE MODE",
-				false, 0);
-	SPI_execute_with_args("SELECT FROM journey_privacy.consent_event"
-						  " WHERE purpose = $1 LIMIT 1",
-						  1, types, values, NULL, false, 1);
-	if (SPI_processed > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("purpose \"%s\" has decisions on record", purpose->name),
-				 errhint("Disallow it to every role instead; the ledger is evidence.")));
-	SPI_execute_with_args("SELECT FROM journey_privacy.protection"
-						  " WHERE $1 = ANY (collected_for) LIMIT 1",
-						  1, types, values, NULL, false, 1);
-	if (SPI_processed > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-				 errmsg("a protected table is collected for purpose \"%s\"",
-						purpose->name)));
-	SPI_execute_with_args("DELETE FROM journey_privacy.allowance WHERE purpose = $1",
-						  1, types, values, NULL, false, 0);
-	SPI_execute_with_args("DELETE FROM journey_privacy.permitted WHERE purpose = $1",
-						  1, types, values, NULL, false, 0);
-	SPI_execute_with_args("DELETE FROM journey_privacy.purpose WHERE name = $1",
-						  1, types, values, NULL, false, 0);
-	SPI_finish();
-	PG_RETURN_VOID();
-}
 
 /* SQL: record_consent(subject, purpose, granted, at, source, …). */
 Datum
@@ -254,19 +70,19 @@ jp_record_consent(PG_FUNCTION_ARGS)
 	LedgerEntry entry;
 	bool		granted;
 
-	require_arg(fcinfo, 0, "subject");
-	require_arg(fcinfo, 1, "purpose");
-	require_arg(fcinfo, 2, "granted");
-	require_arg(fcinfo, 3, "at");
+	jp_require_arg(fcinfo, 0, "subject");
+	jp_require_arg(fcinfo, 1, "purpose");
+	jp_require_arg(fcinfo, 2, "granted");
+	jp_require_arg(fcinfo, 3, "at");
 	granted = PG_GETARG_BOOL(2);
 	entry.subject = PG_GETARG_PSEUDONYM(0);
 	entry.purpose = jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	entry.decision = granted ? "granted" : "refused";
 	entry.at = PG_GETARG_TIMESTAMPTZ(3);
-	entry.source = optional_arg(fcinfo, 4);
-	entry.document = optional_arg(fcinfo, 5);
-	entry.evidence = optional_arg(fcinfo, 6);
-	entry.region = optional_arg(fcinfo, 7);
+	entry.source = jp_optional_arg(fcinfo, 4);
+	entry.document = jp_optional_arg(fcinfo, 5);
+	entry.evidence = jp_optional_arg(fcinfo, 6);
+	entry.region = jp_optional_arg(fcinfo, 7);
 	return decide(&entry, granted);
 }
 
@@ -316,20 +132,20 @@ jp_consent_event_kept(PG_FUNCTION_ARGS)
 
 /* Forgets what a subject decided. */
 void
-jp_consent_erase(const JpPseudonym *subject, int32 number,
-				 int64 *events, int64 *states)
+jp_consent_erase(const JpSubject *subject, int64 *events, int64 *states)
 {
-	Oid			types[1] = {jp_type("pseudonym")};
-	Datum		values[1] = {PointerGetDatum(subject)};
+	Oid			types[1] = {get_array_type(jp_type("pseudonym"))};
+	Datum		values[1] = {jp_subject_pseudonyms(subject)};
 	const JpPurpose *all;
 	int			count;
 	int			i;
+	int			j;
 
 	ledger_open = true;
 	PG_TRY();
 	{
 		SPI_execute_with_args("DELETE FROM journey_privacy.consent_event"
-							  " WHERE subject OPERATOR(pg_catalog.=) $1",
+							  " WHERE subject OPERATOR(pg_catalog.=) ANY ($1)",
 							  1, types, values, NULL, false, 0);
 		*events = SPI_processed;
 	}
@@ -339,85 +155,23 @@ jp_consent_erase(const JpPseudonym *subject, int32 number,
 	}
 	PG_END_TRY();
 
-	*states = 0;
-	if (number == JP_NO_SUBJECT)
-		return;
-	types[0] = INT4OID;
-	values[0] = Int32GetDatum(number);
+	types[0] = INT4ARRAYOID;
+	values[0] = jp_subject_numbers(subject);
 	all = jp_purposes(&count);
 	for (i = 0; i < count; i++)
-		jp_permitted_set(&all[i], number, false, DT_NOEND);
+		for (j = 0; j < subject->count; j++)
+			if (subject->numbers[j] != JP_NO_SUBJECT)
+				jp_permitted_set(&all[i], subject->numbers[j], false, DT_NOEND);
 	SPI_execute_with_args("DELETE FROM journey_privacy.consent_state"
-						  " WHERE number = $1 AND purpose IN"
+						  " WHERE number = ANY ($1) AND purpose IN"
 						  " (SELECT name FROM journey_privacy.purpose)",
 						  1, types, values, NULL, false, 0);
 	*states = SPI_processed;
 }
 
-/* A legal basis by its name. */
-static JpBasis
-basis_from_name(const char *name)
-{
-	int			i;
-
-	for (i = 0; i < lengthof(basis_name); i++)
-		if (strcmp(basis_name[i], name) == 0)
-			return (JpBasis) i;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid legal basis"),
-			 errhint("Use consent, opt_out, contract, legal_obligation, vital_interests, public_task or legitimate_interests.")));
-}
-
-/* Reads the purposes, latest committed and our own. */
-static void
-load_purposes(void)
-{
-	uint64		as_of = jp_catalog_generation();
-	Relation	rel = table_open(jp_relation("purpose"), AccessShareLock);
-	Relation	index = index_open(jp_relation("purpose_pkey"),
-								   AccessShareLock);
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	int			room = 8;
-
-	MemoryContextReset(purposes_context);
-	purposes_as_of = 0;
-	purpose_count = 0;
-	purposes = MemoryContextAlloc(purposes_context, room * sizeof(JpPurpose));
-
-	scan = systable_beginscan_ordered(rel, index, NULL, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan,
-															 ForwardScanDirection)))
-	{
-		TupleDesc	desc = RelationGetDescr(rel);
-		JpPurpose  *purpose;
-		bool		isnull;
-		Datum		value;
-
-		if (purpose_count == room)
-			purposes = repalloc(purposes, (room *= 2) * sizeof(JpPurpose));
-		purpose = &purposes[purpose_count++];
-		strlcpy(purpose->name,
-				TextDatumGetCString(heap_getattr(tuple, 1, desc, &isnull)),
-				NAMEDATALEN);
-		purpose->basis =
-			basis_from_name(TextDatumGetCString(heap_getattr(tuple, 2, desc,
-															 &isnull)));
-		value = heap_getattr(tuple, 4, desc, &isnull);
-		purpose->expires = !isnull;
-		if (!isnull)
-			purpose->valid_for = *DatumGetIntervalP(value);
-	}
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
-	table_close(rel, AccessShareLock);
-	purposes_as_of = as_of;
-}
-
 /* Until when a yes given at a time counts.  Months are counted in UTC. */
-static TimestampTz
-valid_until(const JpPurpose *purpose, TimestampTz at)
+TimestampTz
+jp_valid_until(const JpPurpose *purpose, TimestampTz at)
 {
 	if (!purpose->expires)
 		return DT_NOEND;
@@ -441,54 +195,55 @@ check_event_time(TimestampTz at)
  * Locks the subject of a decision.  One who was erased comes back only by
  * agreeing anew, later than the erasure.
  */
-static int32
-lock_subject(const LedgerEntry *entry, bool granted, bool *restricted)
+static void
+lock_subject(const LedgerEntry *entry, bool granted, JpSubject *subject)
 {
-	int32		number = jp_subject_lock(entry->subject, restricted);
 	TimestampTz erased_at;
 
-	if (number != JP_NO_SUBJECT)
-		return number;
+	if (jp_subject_lock(entry->subject, subject))
+		return;
 	if (granted && jp_tombstone_find(entry->subject, &erased_at) &&
 		entry->at > erased_at)
 	{
 		jp_tombstone_lift(entry->subject);
-		number = jp_subject_lock(entry->subject, restricted);
+		if (jp_subject_lock(entry->subject, subject))
+			return;
 	}
-	if (number == JP_NO_SUBJECT)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the subject has been erased"),
-				 errhint("Only a new consent, given after the erasure, lifts it.")));
-	return number;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("the subject has been erased"),
+			 errhint("Only a new consent, given after the erasure, lifts it.")));
 }
 
-/* Records a yes or no: ledger, decision in force, bit.  Returns the id. */
+/*
+ * Records a yes or no: ledger, decision in force, bit; the latter two for
+ * every identity of the subject.  Returns the id in the ledger.
+ */
 static Datum
 decide(LedgerEntry *entry, bool granted)
 {
 	JpPurpose	purpose = *entry->purpose;
-	TimestampTz until;
-	bool		restricted;
-	int32		number;
+	JpDecision	decision = {true, granted, DT_NOEND};
+	JpSubject	subject;
 	Datum		id;
+	int			i;
 
 	check_event_time(entry->at);
 	entry->purpose = &purpose;
-	until = granted ? valid_until(&purpose, entry->at) : DT_NOEND;
+	if (granted)
+		decision.valid_until = jp_valid_until(&purpose, entry->at);
 
 	SPI_connect();
-	number = lock_subject(entry, granted, &restricted);
+	lock_subject(entry, granted, &subject);
 	id = append_event(entry);
-	if (update_state(entry, number, granted, until))
-	{
-		JpDecision	decision = {true, granted, until};
-
-		jp_permitted_set(&purpose, number,
-						 jp_basis_permits(purpose.basis, &decision, restricted,
-										  GetCurrentTimestamp()),
-						 until);
-	}
+	for (i = 0; i < subject.count; i++)
+		if (update_state(entry, subject.numbers[i], granted,
+						 decision.valid_until))
+			jp_permitted_set(&purpose, subject.numbers[i],
+							 jp_basis_permits(purpose.basis, &decision,
+											  subject.restricted,
+											  GetCurrentTimestamp()),
+							 decision.valid_until);
 	SPI_finish();
 	return id;
 }
@@ -594,9 +349,9 @@ decision_of(const JpPurpose *purpose, int32 number)
 	return decision;
 }
 
-/* Sets a subject's bit from the decision in force. */
-static void
-set_bit_by_state(const JpPurpose *purpose, int32 number, bool restricted)
+/* Sets a number's bit from the decision in force. */
+void
+jp_set_bit_by_state(const JpPurpose *purpose, int32 number, bool restricted)
 {
 	JpDecision	decision = decision_of(purpose, number);
 
@@ -606,33 +361,44 @@ set_bit_by_state(const JpPurpose *purpose, int32 number, bool restricted)
 					 decision.valid_until);
 }
 
+/* Sets all bits of a locked subject from the decisions in force. */
+void
+jp_set_bits_by_state(const JpSubject *subject)
+{
+	const JpPurpose *all;
+	int			count;
+	int			i;
+	int			j;
+
+	all = jp_purposes(&count);
+	for (i = 0; i < count; i++)
+		for (j = 0; j < subject->count; j++)
+			jp_set_bit_by_state(&all[i], subject->numbers[j],
+								subject->restricted);
+}
+
 /* Restricts processing of a subject or lifts that, for every purpose. */
 static Datum
 change_restriction(FunctionCallInfo fcinfo, bool restricted)
 {
 	LedgerEntry entry = {0};
 	NullableDatum none = {(Datum) 0, true};
-	const JpPurpose *all;
-	bool		was_restricted;
-	int32		number;
-	int			count;
-	int			i;
+	JpSubject	subject;
 	Datum		id;
 
-	require_arg(fcinfo, 0, "subject");
+	jp_require_arg(fcinfo, 0, "subject");
 	entry.subject = PG_GETARG_PSEUDONYM(0);
 	entry.decision = restricted ? "restricted" : "unrestricted";
 	entry.at = GetCurrentTimestamp();
-	entry.source = optional_arg(fcinfo, 1);
+	entry.source = jp_optional_arg(fcinfo, 1);
 	entry.document = entry.evidence = entry.region = none;
 
 	SPI_connect();
-	number = lock_subject(&entry, false, &was_restricted);
+	lock_subject(&entry, false, &subject);
 	id = append_event(&entry);
-	jp_subject_restrict(number, restricted);
-	all = jp_purposes(&count);
-	for (i = 0; i < count; i++)
-		set_bit_by_state(&all[i], number, restricted);
+	jp_subject_restrict(&subject, restricted);
+	subject.restricted = restricted;
+	jp_set_bits_by_state(&subject);
 	SPI_finish();
 	return id;
 }
@@ -644,21 +410,21 @@ say_no(FunctionCallInfo fcinfo, const char *decision)
 	LedgerEntry entry;
 	NullableDatum none = {(Datum) 0, true};
 
-	require_arg(fcinfo, 0, "subject");
-	require_arg(fcinfo, 1, "purpose");
-	require_arg(fcinfo, 2, "at");
+	jp_require_arg(fcinfo, 0, "subject");
+	jp_require_arg(fcinfo, 1, "purpose");
+	jp_require_arg(fcinfo, 2, "at");
 	entry.subject = PG_GETARG_PSEUDONYM(0);
 	entry.purpose = jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	entry.decision = decision;
 	entry.at = PG_GETARG_TIMESTAMPTZ(2);
-	entry.source = optional_arg(fcinfo, 3);
+	entry.source = jp_optional_arg(fcinfo, 3);
 	entry.document = entry.evidence = entry.region = none;
 	return decide(&entry, false);
 }
 
 /* An argument that may be NULL. */
-static NullableDatum
-optional_arg(FunctionCallInfo fcinfo, int n)
+NullableDatum
+jp_optional_arg(FunctionCallInfo fcinfo, int n)
 {
 	NullableDatum arg = {PG_GETARG_DATUM(n), PG_ARGISNULL(n)};
 
@@ -666,8 +432,8 @@ optional_arg(FunctionCallInfo fcinfo, int n)
 }
 
 /* Refuses NULL where it has no meaning. */
-static void
-require_arg(FunctionCallInfo fcinfo, int n, const char *name)
+void
+jp_require_arg(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
@@ -696,26 +462,3 @@ new_uuid(void)
 	return id;
 }
 
-/* Clears the bits of restricted subjects for a purpose that is new. */
-static void
-hide_restricted(const JpPurpose *purpose)
-{
-	JpPurpose	copy = *purpose;
-	SPITupleTable *found;
-	uint64		count;
-	uint64		i;
-	bool		isnull;
-
-	SPI_execute("LOCK TABLE journey_privacy.subject IN SHARE ROW EXCLUSIVE MODE",
-				false, 0);
-	SPI_execute("SELECT number FROM journey_privacy.subject"
-				" WHERE restricted ORDER BY number", false, 0);
-	found = SPI_tuptable;
-	count = SPI_processed;
-	for (i = 0; i < count; i++)
-		set_bit_by_state(&copy,
-						 DatumGetInt32(SPI_getbinval(found->vals[i],
-													 found->tupdesc, 1,
-													 &isnull)),
-						 true);
-}

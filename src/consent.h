@@ -6,7 +6,7 @@
 #define JP_CONSENT_H
 
 #include "datatype/timestamp.h"
-#include "pseudonym.h"
+#include "subject.h"
 
 #define JP_CHUNK_BITS	13		/* subject numbers of a chunk: 8,192 */
 #define JP_CHUNK_BYTES	((1 << JP_CHUNK_BITS) / 8)
@@ -73,7 +73,7 @@ extern void jp_permitted_set(const JpPurpose *purpose, int32 number, bool bit,
  * Forgets what a subject decided: ledger, decisions in force, bits.  Returns
  * the rows of the ledger and of the decisions.  Needs SPI.
  */
-extern void jp_consent_erase(const JpPseudonym *subject, int32 number,
-							 int64 *events, int64 *states);
+extern void jp_consent_erase(const JpSubject *subject, int64 *events,
+							 int64 *states);
 
 #endif							/* JP_CONSENT_H */

@@ -4,9 +4,9 @@
  *
  * Order: the request is claimed, every table that could hold the subject is
  * locked against writers (in order of OIDs, the registry last, as writers
- * lock them), the tombstone is laid, the registry row goes (which waits for
- * decisions under way), then rows, decisions and bits; at last it is counted
- * that nothing is left.  From commit on nothing about the subject can be
+ * lock them), the registry rows of all the subject's identities go (which
+ * waits for decisions under way), tombstones are laid, then rows, decisions
+ * and bits go; at last it is counted that nothing is left.  From commit on nothing about the subject can be
  * written without its new consent.
  *
  * Rows are deleted as the owner of their table, restricted as in VACUUM:
@@ -40,7 +40,7 @@ static Datum stored_receipt(Datum request_id, Datum trace);
 static bool claim_request(Datum request_id, Datum trace, Datum reason,
 						  bool no_reason);
 static Datum store_receipt(Datum request_id, List *tables, int64 events,
-						   int64 states, bool registered);
+						   int64 states, int registered);
 static void delete_rows(List *tables);
 static void delete_run(List *tables, int first, int last);
 static void settle_constraints(List *tables);
@@ -48,6 +48,7 @@ static Datum trace_datum(const JpPseudonym *subject);
 static void put_row(ReturnSetInfo *result, Oid relid, const char *action,
 					int64 rows, const char *path);
 static int64 count_own(const char *sql, Oid type, Datum value);
+static int	registered_count(const JpSubject *subject);
 
 PG_FUNCTION_INFO_V1(jp_erase);
 PG_FUNCTION_INFO_V1(jp_preview_erasure);
@@ -82,22 +83,24 @@ jp_erase(PG_FUNCTION_ARGS)
 	{
 		int64		events;
 		int64		states;
-		int32		number;
+		JpSubject	whole;
 		List	   *tables;
+		int			i;
 
 		jp_reach_lock();
-		jp_tombstone_lay(subject);
-		number = jp_subject_remove(subject);
-		tables = jp_reach(subject, number);
+		jp_subject_remove(subject, &whole);
+		for (i = 0; i < whole.count; i++)
+			jp_tombstone_lay(&whole.pseudonyms[i]);
+		tables = jp_reach(&whole);
 		delete_rows(tables);
-		jp_consent_erase(subject, number, &events, &states);
-		if (jp_reach_remaining(subject, number) != 0)
+		jp_consent_erase(&whole, &events, &states);
+		if (jp_reach_remaining(&whole) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("rows of the subject are still there after erasing"),
 					 errdetail("A trigger or rule of a protected table kept or wrote them.")));
 		receipt = store_receipt(request_id, tables, events, states,
-								number != JP_NO_SUBJECT);
+								registered_count(&whole));
 	}
 	else
 		receipt = stored_receipt(request_id, trace);
@@ -114,14 +117,13 @@ Datum
 jp_preview_erasure(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	JpPseudonym *subject = PG_GETARG_PSEUDONYM(0);
-	int32		number = jp_subject_find(subject);
-	Oid			pseudonym = jp_type("pseudonym");
+	JpSubject	subject;
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	foreach(cell, jp_reach(subject, number))
+	jp_subject_get(PG_GETARG_PSEUDONYM(0), &subject);
+	foreach(cell, jp_reach(&subject))
 	{
 		JpReached  *table = lfirst(cell);
 
@@ -131,15 +133,16 @@ jp_preview_erasure(PG_FUNCTION_ARGS)
 	}
 	put_row(result, jp_relation("consent_event"), "delete",
 			count_own("SELECT FROM journey_privacy.consent_event"
-					  " WHERE subject OPERATOR(pg_catalog.=) $1",
-					  pseudonym, PointerGetDatum(subject)), "ledger of decisions");
+					  " WHERE subject OPERATOR(pg_catalog.=) ANY ($1)",
+					  get_array_type(jp_type("pseudonym")),
+					  jp_subject_pseudonyms(&subject)), "ledger of decisions");
 	put_row(result, jp_relation("consent_state"), "delete",
 			count_own("SELECT FROM journey_privacy.consent_state"
-					  " WHERE number = $1 AND purpose IN"
+					  " WHERE number = ANY ($1) AND purpose IN"
 					  " (SELECT name FROM journey_privacy.purpose)",
-					  INT4OID, Int32GetDatum(number)), "decisions in force");
+					  INT4ARRAYOID, jp_subject_numbers(&subject)), "decisions in force");
 	put_row(result, jp_relation("subject"), "delete",
-			number == JP_NO_SUBJECT ? 0 : 1, "registry");
+			registered_count(&subject), "registry");
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -188,7 +191,7 @@ stored_receipt(Datum request_id, Datum trace)
 /* Writes and returns the account of what was done. */
 static Datum
 store_receipt(Datum request_id, List *tables, int64 events, int64 states,
-			  bool registered)
+			  int registered)
 {
 	int			count = list_length(tables);
 	Datum	   *names = palloc((count + 1) * sizeof(Datum));
@@ -220,7 +223,7 @@ store_receipt(Datum request_id, List *tables, int64 events, int64 states,
 	values[4] = PointerGetDatum(construct_array(cleared, count, INT8OID, 8, true, TYPALIGN_DOUBLE));
 	values[5] = Int64GetDatum(events);
 	values[6] = Int64GetDatum(states);
-	values[7] = Int64GetDatum(registered ? 1 : 0);
+	values[7] = Int64GetDatum(registered);
 	SPI_execute_with_args("UPDATE journey_privacy.erasure e SET receipt = jsonb_build_object("
 						  " 'request_id', e.request_id, 'erased_at', e.erased_at,"
 						  " 'level', 'L1', 'verified', true, 'signed', false,"
@@ -229,7 +232,7 @@ store_receipt(Datum request_id, List *tables, int64 events, int64 states,
 						  "   'references_cleared', t.cleared) ORDER BY t.name), '[]')"
 						  "  FROM unnest($2, $3, $4, $5) t(name, path, deleted, cleared)),"
 						  " 'consent_events_deleted', $6, 'decisions_deleted', $7,"
-						  " 'subjects_deleted', $8, 'withheld', '[]'::jsonb)"
+						  " 'identities_deleted', $8, 'withheld', '[]'::jsonb)"
 						  " WHERE e.request_id = $1 RETURNING receipt",
 						  8, types, values, NULL, false, 0);
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
@@ -372,4 +375,11 @@ count_own(const char *sql, Oid type, Datum value)
 {
 	SPI_execute_with_args(sql, 1, &type, &value, NULL, false, 0);
 	return SPI_processed;
+}
+
+/* How many identities of a subject the registry knows. */
+static int
+registered_count(const JpSubject *subject)
+{
+	return subject->numbers[0] == JP_NO_SUBJECT ? 0 : subject->count;
 }

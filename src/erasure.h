@@ -6,8 +6,8 @@
 #define JP_ERASURE_H
 
 #include "nodes/pg_list.h"
-#include "pseudonym.h"
 #include "storage/itemptr.h"
+#include "subject.h"
 
 /* One table that a subject reaches, with the rows there. */
 typedef struct JpReached
@@ -30,10 +30,10 @@ extern void jp_reach_lock(void);
 
 /* All tables and rows that a subject reaches: a list of JpReached, children
  * before parents.  Needs SPI and the rights of the extension's owner. */
-extern List *jp_reach(const JpPseudonym *subject, int32 number);
+extern List *jp_reach(const JpSubject *subject);
 
 /* How many rows name the subject in protected tables. */
-extern int64 jp_reach_remaining(const JpPseudonym *subject, int32 number);
+extern int64 jp_reach_remaining(const JpSubject *subject);
 
 /* Rows as a tid[]. */
 extern Datum jp_rows_datum(const ItemPointerData *rows, int count);

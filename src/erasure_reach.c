@@ -66,11 +66,10 @@ typedef struct Reach
 	List	   *ordered;		/* the same, children first */
 } Reach;
 
-static void add_named_rows(Reach *reach, const JpPseudonym *subject,
-						   int32 number);
+static void add_named_rows(Reach *reach, const JpSubject *subject);
 static SPITupleTable *protections(uint64 *count);
 static int64 named_rows(SPITupleTable *from, uint64 i, const char *select,
-						const JpPseudonym *subject, int32 number);
+						const JpSubject *subject);
 static bool follow(Reach *reach, JpReached *parent);
 static List *references_to(Oid relid);
 static void take_rows(Reach *reach, const char *parent_path, bool belongs);
@@ -114,7 +113,7 @@ jp_reach_lock(void)
 
 /* All that a subject reaches. */
 List *
-jp_reach(const JpPseudonym *subject, int32 number)
+jp_reach(const JpSubject *subject)
 {
 	Reach		reach = {0};
 	HASHCTL		control = {.keysize = sizeof(RowKey), .entrysize = sizeof(SeenRow)};
@@ -124,7 +123,7 @@ jp_reach(const JpPseudonym *subject, int32 number)
 	control.hcxt = CurrentMemoryContext;
 	reach.seen = hash_create("journey_privacy rows", 1024, &control,
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	add_named_rows(&reach, subject, number);
+	add_named_rows(&reach, subject);
 	while (more)
 	{
 		int			i;
@@ -141,7 +140,7 @@ jp_reach(const JpPseudonym *subject, int32 number)
 
 /* How many rows of protected tables still name a subject. */
 int64
-jp_reach_remaining(const JpPseudonym *subject, int32 number)
+jp_reach_remaining(const JpSubject *subject)
 {
 	uint64		count;
 	SPITupleTable *found = protections(&count);
@@ -149,13 +148,13 @@ jp_reach_remaining(const JpPseudonym *subject, int32 number)
 	uint64		i;
 
 	for (i = 0; i < count; i++)
-		remaining += named_rows(found, i, "1", subject, number);
+		remaining += named_rows(found, i, "1", subject);
 	return remaining;
 }
 
 /* Starts the search with the rows that name the subject. */
 static void
-add_named_rows(Reach *reach, const JpPseudonym *subject, int32 number)
+add_named_rows(Reach *reach, const JpSubject *subject)
 {
 	uint64		count;
 	SPITupleTable *found = protections(&count);
@@ -165,7 +164,7 @@ add_named_rows(Reach *reach, const JpPseudonym *subject, int32 number)
 	{
 		char	   *table = SPI_getvalue(found->vals[i], found->tupdesc, 1);
 
-		if (named_rows(found, i, "t.tableoid, t.ctid", subject, number) > 0)
+		if (named_rows(found, i, "t.tableoid, t.ctid", subject) > 0)
 			take_rows(reach, table, true);
 	}
 }
@@ -186,17 +185,19 @@ protections(uint64 *count)
 /* Selects the rows of one protected table that name a subject. */
 static int64
 named_rows(SPITupleTable *from, uint64 i, const char *select,
-		   const JpPseudonym *subject, int32 number)
+		   const JpSubject *subject)
 {
 	HeapTuple	row = from->vals[i];
 	TupleDesc	desc = from->tupdesc;
 	bool		isnull;
 	bool		by_number = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
-	Oid			types[1] = {by_number ? INT4OID : jp_type("pseudonym")};
-	Datum		values[1] = {by_number ? Int32GetDatum(number) :
-		PointerGetDatum(subject)
+	Oid			types[1] = {by_number ? INT4ARRAYOID :
+		get_array_type(jp_type("pseudonym"))
 	};
-	char	   *sql = psprintf("SELECT %s FROM ONLY %s t WHERE t.%s OPERATOR(pg_catalog.=) $1",
+	Datum		values[1] = {by_number ? jp_subject_numbers(subject) :
+		jp_subject_pseudonyms(subject)
+	};
+	char	   *sql = psprintf("SELECT %s FROM ONLY %s t WHERE t.%s OPERATOR(pg_catalog.=) ANY ($1)",
 							   select, SPI_getvalue(row, desc, 1),
 							   SPI_getvalue(row, desc, by_number ? 3 : 2));
 

@@ -35,6 +35,7 @@ _PG_init(void)
 	jp_config_init();
 	jp_catalog_init();
 	jp_subject_init();
+	jp_sealed_init();
 	jp_consent_init();
 	jp_guard_init();
 }

@@ -34,6 +34,7 @@ extern void jp_preload_required(const char *what);
 extern void jp_config_init(void);
 extern void jp_catalog_init(void);
 extern void jp_subject_init(void);
+extern void jp_sealed_init(void);
 extern void jp_consent_init(void);
 extern void jp_guard_init(void);
 

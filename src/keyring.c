@@ -44,6 +44,7 @@ static void prepare_slot(int slot);
 static void begin_hash(JpKeyKind kind, const uint8 *key, JpKeyedHash *begun);
 static void sodium_hash(JpKeyKind kind, const uint8 *key, const void *data,
 						size_t len, uint8 *out, size_t outlen);
+static void unknown_version(JpKeyKind kind, int version) pg_attribute_noreturn();
 static void check_key(const JpKeyVersion *row, const uint8 *key);
 
 /* Personalisations of the uses, zero padded. */
@@ -67,6 +68,72 @@ jp_key_version(JpKeyKind kind)
 {
 	jp_keyring_require();
 	return active[kind];
+}
+
+/* Version that is ready but not in use. */
+int
+jp_key_next_version(JpKeyKind kind)
+{
+	int			i;
+
+	jp_keyring_require();
+	for (i = 0; i < held_count; i++)
+	{
+		if (held[i].kind == kind && held[i].state == JP_KEY_NEXT)
+			return held[i].version;
+	}
+	return 0;
+}
+
+/* Versions that are not destroyed. */
+int
+jp_key_versions(JpKeyKind kind, int *versions)
+{
+	int			count = 0;
+	int			i;
+
+	jp_keyring_require();
+	for (i = 0; i < held_count; i++)
+	{
+		if (held[i].kind == kind && held[i].state != JP_KEY_DESTROYED)
+			versions[count++] = held[i].version;
+	}
+	return count;
+}
+
+/* Puts a version to use. */
+void
+jp_key_activate(JpKeyKind kind, int version)
+{
+	jp_key_version_change(kind, jp_key_version(kind), JP_KEY_RETIRED);
+	jp_key_version_change(kind, version, JP_KEY_ACTIVE);
+}
+
+/* Public key of a sign key, also of a destroyed one. */
+void
+jp_key_public(int version, uint8 *key)
+{
+	int			i;
+
+	jp_keyring_require();
+	for (i = 0; i < held_count; i++)
+	{
+		if (held[i].kind == JP_KEY_SIGN && held[i].version == version)
+		{
+			memcpy(key, held[i].public_key, JP_PUBLIC_KEY_SIZE);
+			return;
+		}
+	}
+	unknown_version(JP_KEY_SIGN, version);
+}
+
+/* A subkey, for the keyring's own files. */
+const uint8 *
+jp_key_secret(JpKeyKind kind, int version)
+{
+	int			slot = key_slot(kind, version);
+
+	return jp_key_arena()->subkey[slot];
 }
 
 /* Keyed hash. */
@@ -185,10 +252,7 @@ key_slot(JpKeyKind kind, int version)
 	if (version >= 1 && version <= JP_KEY_VERSION_MAX)
 		slot = slot_of[kind][version];
 	if (slot == NO_SLOT)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("key version %d of kind \"%s\" does not exist or was destroyed",
-						version, jp_key_kind_name(kind))));
+		unknown_version(kind, version);
 	prepare_slot(slot);
 	return slot;
 }
@@ -234,6 +298,16 @@ sodium_hash(JpKeyKind kind, const uint8 *key, const void *data, size_t len,
 												 key, JP_KEY_SIZE, NULL,
 												 use_personal[kind]) != 0)
 		elog(ERROR, "a keyed hash of %zu bytes cannot be made", outlen);
+}
+
+/* Says that a version is not there, or no more. */
+static void
+unknown_version(JpKeyKind kind, int version)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("key version %d of kind \"%s\" does not exist or was destroyed",
+					version, jp_key_kind_name(kind))));
 }
 
 /* Refuses a key that is not this database's. */

@@ -22,6 +22,9 @@ typedef struct JpKeyArena
 	bool		derived[JP_KEY_VERSIONS];
 	uint8		subkey[JP_KEY_VERSIONS][JP_KEY_SIZE];
 	JpKeyedHash begun[JP_KEY_VERSIONS];
+	uint8		data_key[JP_KEY_SIZE];
+	uint8		wrapping_key[JP_KEY_SIZE];
+	uint8		pair[2 * JP_KEY_SIZE];	/* Ed25519 secret key */
 	char		chars[JP_KEYRING_SIZE];
 } JpKeyArena;
 
@@ -42,6 +45,7 @@ typedef struct JpKeyVersion
 	uint8		root;
 	uint8		state;
 	uint8		check[JP_KEY_CHECK_SIZE];
+	uint8		public_key[JP_PUBLIC_KEY_SIZE]; /* of a sign key */
 } JpKeyVersion;
 
 /* Where the text of the keyring comes from. */
@@ -86,6 +90,12 @@ extern void jp_key_check(int kind, int version, const uint8 *key,
 /* keyring_load.c: throws 55000, no keyring, with a way out. */
 extern void jp_keyring_missing(const char *hint) pg_attribute_noreturn();
 
+/* keyring.c: a subkey, in the arena. */
+extern const uint8 *jp_key_secret(JpKeyKind kind, int version);
+
+/* keyring_sign.c: public key of a sign key. */
+extern void jp_key_public_of(const uint8 *seed, uint8 *key);
+
 /* keyring_versions.c: reads key_version, sorted; returns the number of rows. */
 extern int	jp_key_versions_read(JpKeyVersion *rows);
 
@@ -93,5 +103,24 @@ extern int	jp_key_versions_read(JpKeyVersion *rows);
 extern void jp_key_versions_lock(void);
 extern void jp_key_version_add(const JpKeyVersion *row);
 extern void jp_key_version_change(int kind, int version, JpKeyState state);
+
+/* keyring_store.c: writes a first keyring; false where there is one. */
+extern bool jp_keyring_create(void);
+
+/* keyring_store.c: version of the newest root key in the arena. */
+extern int	jp_keyring_newest_root(void);
+
+/*
+ * keyring_store.c: adds a root key to arena and keyring, of a higher
+ * version than known; returns its version.
+ */
+extern int	jp_keyring_add_root(int known);
+
+/*
+ * keyring_store.c: puts those of the rows that live and come from a root key
+ * in its place, in arena and keyring.  False when the provider cannot write.
+ */
+extern bool jp_keyring_burn_root(int root, const JpKeyVersion *rows,
+								 int count);
 
 #endif							/* JP_KEYRING_INTERNAL_H */

@@ -29,9 +29,19 @@ static const uint8 check_personal[16] = "jp_check_value";
 const JpKeyProvider *
 jp_key_provider(void)
 {
-	if (jp_setting_keyring_file[0] != '\0')
-		return &jp_key_file;
-	jp_keyring_missing("Set journey_privacy.keyring_file, then run SELECT journey_privacy.create_keyring().");
+	bool		file = jp_setting_keyring_file[0] != '\0';
+	bool		command = jp_setting_keyring_command[0] != '\0';
+
+	if (file && command)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("journey_privacy.keyring_file and journey_privacy.keyring_command are both set"),
+				 errhint("Set one of them.")));
+	if (command)
+		return &jp_key_command;
+	if (!file)
+		jp_keyring_missing("Set journey_privacy.keyring_file, then run SELECT journey_privacy.create_keyring().");
+	return &jp_key_file;
 }
 
 /* Reads the keyring into the arena. */

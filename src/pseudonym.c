@@ -18,12 +18,10 @@
 
 #include <sodium.h>
 
-#include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
@@ -33,6 +31,7 @@
 #include "compat.h"
 #include "keyring.h"
 #include "pseudonym_internal.h"
+#include "utf8.h"
 
 #define MESSAGE_SIZE	(JP_KIND_SIZE + JP_VALUE_MAX)
 
@@ -45,15 +44,11 @@ static void hash_identity(const char *kind, size_t kindlen,
 						  JpPseudonym *pseudonym);
 static int	normalize(JpNormalizer normalizer, const char *value, size_t len,
 					  char *out);
-static size_t to_utf8(const char *value, size_t len, char *out, size_t size);
-static size_t convert_to_utf8(const char *value, size_t len, char *out,
-							  size_t size);
 static void hash_message(const char *message, size_t len,
 						 JpPseudonym *pseudonym);
 static void hash_version(JpKeyKind kind, int version, const void *message,
 						 size_t len, JpPseudonym *pseudonym);
 static void bad_value(const char *fact) pg_attribute_noreturn();
-static void bad_encoding(void) pg_attribute_noreturn();
 
 PG_FUNCTION_INFO_V1(jp_pseudonym_in);
 PG_FUNCTION_INFO_V1(jp_pseudonym_out);
@@ -167,17 +162,17 @@ jp_pseudonymize_uuid(PG_FUNCTION_ARGS)
 Datum
 jp_scoped(PG_FUNCTION_ARGS)
 {
-	const JpPseudonym *subject = PG_GETARG_PSEUDONYM(0);
 	text	   *scope = PG_GETARG_TEXT_PP(1);
 	JpPseudonym *pseudonym = palloc(sizeof(JpPseudonym));
 	char		message[JP_PSEUDONYM_SIZE + JP_VALUE_MAX];
+	const char *utf8;
 	size_t		len;
 
-	memcpy(message, subject->bytes, JP_PSEUDONYM_SIZE);
-	len = to_utf8(VARDATA_ANY(scope), VARSIZE_ANY_EXHDR(scope),
-				  message + JP_PSEUDONYM_SIZE, JP_VALUE_MAX);
-	if (len == 0)
-		bad_value("scope is empty");
+	utf8 = jp_utf8_from(VARDATA_ANY(scope), VARSIZE_ANY_EXHDR(scope), &len);
+	if (len == 0 || len > JP_VALUE_MAX)
+		bad_value("scope is empty or longer than 1024 bytes");
+	memcpy(message, PG_GETARG_PSEUDONYM(0)->bytes, JP_PSEUDONYM_SIZE);
+	memcpy(message + JP_PSEUDONYM_SIZE, utf8, len);
 	hash_version(JP_KEY_SCOPE, jp_key_version(JP_KEY_SCOPE),
 				 message, JP_PSEUDONYM_SIZE + len, pseudonym);
 	PG_RETURN_POINTER(pseudonym);
@@ -265,56 +260,21 @@ hash_identity(const char *kind, size_t kindlen, const char *value, size_t len,
 static int
 normalize(JpNormalizer normalizer, const char *value, size_t len, char *out)
 {
-	char		utf8[JP_VALUE_MAX];
+	const char *utf8;
+	size_t		utf8len;
 	int			length;
 
 	if (len > JP_VALUE_MAX)
 		bad_value("value is longer than 1024 bytes");
-	if (GetDatabaseEncoding() == PG_UTF8)
-		return jp_normalize(normalizer, value, len, out);
-	len = to_utf8(value, len, utf8, sizeof(utf8));
-	length = jp_normalize(normalizer, utf8, len, out);
-	sodium_memzero(utf8, len);
-	return length;
-}
-
-/* Copies a text in UTF-8; returns its length there. */
-static size_t
-to_utf8(const char *value, size_t len, char *out, size_t size)
-{
-	int			encoding = GetDatabaseEncoding();
-
-	if (len > size)
+	utf8 = jp_utf8_from(value, len, &utf8len);
+	if (utf8len > JP_VALUE_MAX)
 		bad_value("value is longer than 1024 bytes");
-	if (encoding != PG_UTF8 && encoding != PG_SQL_ASCII)
-		return convert_to_utf8(value, len, out, size);
-	if (encoding == PG_SQL_ASCII && !pg_verify_mbstr(PG_UTF8, value, len, true))
-		bad_encoding();
-	memcpy(out, value, len);
-	return len;
-}
-
-/* Converts to UTF-8 without the server's own messages: they quote bytes. */
-static size_t
-convert_to_utf8(const char *value, size_t len, char *out, size_t size)
-{
-	int			encoding = GetDatabaseEncoding();
-	Oid			function = FindDefaultConversionProc(encoding, PG_UTF8);
-	char		buffer[JP_VALUE_MAX * MAX_CONVERSION_GROWTH + 1];
-	size_t		length;
-
-	if (!OidIsValid(function))
-		bad_encoding();
-	if (pg_do_encoding_conversion_buf(function, encoding, PG_UTF8,
-									  (unsigned char *) unconstify(char *, value), len,
-									  (unsigned char *) buffer, sizeof(buffer),
-									  true) != len)
-		bad_encoding();
-	length = strlen(buffer);
-	if (length > size)
-		bad_value("value is longer than 1024 bytes");
-	memcpy(out, buffer, length);
-	sodium_memzero(buffer, length);
+	length = jp_normalize(normalizer, utf8, utf8len, out);
+	if (utf8 != value)
+	{
+		explicit_bzero(unconstify(char *, utf8), utf8len);
+		pfree(unconstify(char *, utf8));
+	}
 	return length;
 }
 
@@ -347,13 +307,4 @@ bad_value(const char *fact)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s", fact)));
-}
-
-/* Refuses bytes that are not text. */
-static void
-bad_encoding(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
-			 errmsg("value is not valid text in UTF-8")));
 }

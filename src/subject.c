@@ -136,70 +136,6 @@ jp_subject_register(const JpPseudonym *pseudonym)
 	return number;
 }
 
-/* Number of a subject whose decisions nobody else may change now. */
-int32
-jp_subject_lock(const JpPseudonym *pseudonym, bool *restricted)
-{
-	static SPIPlanPtr plan = NULL;
-	Oid			types[1] = {jp_type("pseudonym")};
-	Datum		values[1] = {PointerGetDatum(pseudonym)};
-
-	for (;;)
-	{
-		bool		isnull;
-
-		jp_execute(&plan,
-				   "SELECT number, restricted FROM journey_privacy.subject"
-				   " WHERE pseudonym OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
-				   1, types, values, NULL, SPI_OK_SELECT);
-		if (SPI_processed == 1)
-		{
-			HeapTuple	tuple = SPI_tuptable->vals[0];
-			TupleDesc	desc = SPI_tuptable->tupdesc;
-
-			*restricted = DatumGetBool(SPI_getbinval(tuple, desc, 2, &isnull));
-			return DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull));
-		}
-		/* What was kept may have been erased meanwhile. */
-		kept_in = InvalidLocalTransactionId;
-		if (jp_subject_register(pseudonym) == JP_NO_SUBJECT)
-			return JP_NO_SUBJECT;
-	}
-}
-
-/* Changes the restriction of a subject. */
-void
-jp_subject_restrict(int32 number, bool restricted)
-{
-	static SPIPlanPtr plan = NULL;
-	Oid			types[2] = {INT4OID, BOOLOID};
-	Datum		values[2] = {Int32GetDatum(number), BoolGetDatum(restricted)};
-
-	jp_execute(&plan,
-			   "UPDATE journey_privacy.subject SET restricted = $2 WHERE number = $1",
-			   2, types, values, NULL, SPI_OK_UPDATE);
-}
-
-/* Takes a subject out of the registry. */
-int32
-jp_subject_remove(const JpPseudonym *pseudonym)
-{
-	static SPIPlanPtr plan = NULL;
-	Oid			types[1] = {jp_type("pseudonym")};
-	Datum		values[1] = {PointerGetDatum(pseudonym)};
-	bool		isnull;
-
-	jp_execute(&plan,
-			   "DELETE FROM journey_privacy.subject"
-			   " WHERE pseudonym OPERATOR(pg_catalog.=) $1 RETURNING number",
-			   1, types, values, NULL, SPI_OK_DELETE_RETURNING);
-	kept_in = InvalidLocalTransactionId;
-	if (SPI_processed == 0)
-		return JP_NO_SUBJECT;
-	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
-									   SPI_tuptable->tupdesc, 1, &isnull));
-}
-
 /* When a subject was erased, if it was. */
 bool
 jp_tombstone_find(const JpPseudonym *pseudonym, TimestampTz *erased_at)
@@ -265,6 +201,13 @@ jp_is_erased(PG_FUNCTION_ARGS)
 	TimestampTz erased_at;
 
 	PG_RETURN_BOOL(jp_tombstone_find(PG_GETARG_PSEUDONYM(0), &erased_at));
+}
+
+/* Forgets the numbers that this transaction has kept. */
+void
+jp_subject_forget_kept(void)
+{
+	kept_in = InvalidLocalTransactionId;
 }
 
 /* Number kept by this transaction, if any. */

@@ -1,6 +1,7 @@
 /*
  * subject.h
- *		The registry: a number for each subject, traces of the erased.
+ *		The registry: a number for each identity of a subject, traces of the
+ *		erased.
  */
 #ifndef JP_SUBJECT_H
 #define JP_SUBJECT_H
@@ -10,6 +11,15 @@
 
 #define JP_NO_SUBJECT	(-1)
 #define JP_TRACE_SIZE	32		/* keyed BLAKE2b-256 */
+
+/* One person: every identity they are known by, ordered by number. */
+typedef struct JpSubject
+{
+	int			count;			/* at least one */
+	JpPseudonym *pseudonyms;
+	int32	   *numbers;		/* JP_NO_SUBJECT when not registered */
+	bool		restricted;
+} JpSubject;
 
 /* Number of a registered subject, or JP_NO_SUBJECT.  Never writes. */
 extern int32 jp_subject_find(const JpPseudonym *pseudonym);
@@ -21,14 +31,31 @@ extern int32 jp_subject_find(const JpPseudonym *pseudonym);
  */
 extern int32 jp_subject_register(const JpPseudonym *pseudonym);
 
+/* Forgets what jp_subject_register has kept. */
+extern void jp_subject_forget_kept(void);
+
 /*
- * Like jp_subject_register, and locks the subject against every other change
- * of its decisions until the transaction ends.  Needs SPI.
+ * Like jp_subject_register, and locks the subject with all its aliases
+ * against every other change until the transaction ends.  False when a
+ * tombstone forbids it.  Needs SPI.
  */
-extern int32 jp_subject_lock(const JpPseudonym *pseudonym, bool *restricted);
+extern bool jp_subject_lock(const JpPseudonym *pseudonym, JpSubject *subject);
+
+/* The subject with all its aliases, unlocked; alone if it is not known. */
+extern void jp_subject_get(const JpPseudonym *pseudonym, JpSubject *subject);
 
 /* Changes the restriction (Art. 18) of a locked subject.  Needs SPI. */
-extern void jp_subject_restrict(int32 number, bool restricted);
+extern void jp_subject_restrict(const JpSubject *subject, bool restricted);
+
+/*
+ * Makes an alias of another identity, or makes it a subject of its own
+ * again.  Both leave the subjects locked and say whether anything changed;
+ * decisions are the caller's to merge or part.  Need SPI.
+ */
+extern bool jp_subject_link(const JpPseudonym *pseudonym,
+							const JpPseudonym *alias, JpSubject *whole);
+extern bool jp_subject_unlink(const JpPseudonym *alias, JpSubject *rest,
+							  JpSubject *alone);
 
 /* When a subject was erased; false when there is no tombstone. */
 extern bool jp_tombstone_find(const JpPseudonym *pseudonym,
@@ -41,7 +68,14 @@ extern void jp_tombstone_trace(const JpPseudonym *pseudonym, uint8 *trace);
 extern void jp_tombstone_lay(const JpPseudonym *pseudonym);
 extern void jp_tombstone_lift(const JpPseudonym *pseudonym);
 
-/* Takes a subject out of the registry and tells its number.  Needs SPI. */
-extern int32 jp_subject_remove(const JpPseudonym *pseudonym);
+/*
+ * Takes a subject with all its aliases out of the registry, waiting for
+ * changes under way.  Needs SPI.
+ */
+extern void jp_subject_remove(const JpPseudonym *pseudonym, JpSubject *subject);
+
+/* Pseudonyms and numbers of a subject as arrays for SQL. */
+extern Datum jp_subject_pseudonyms(const JpSubject *subject);
+extern Datum jp_subject_numbers(const JpSubject *subject);
 
 #endif							/* JP_SUBJECT_H */

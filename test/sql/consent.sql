@@ -42,15 +42,17 @@ SELECT journey_privacy.drop_purpose('t_consent');
 
 -- The oracle: who may be seen, from the ledger alone.
 CREATE VIEW oracle AS
-WITH decision AS (
-  SELECT DISTINCT ON (subject, purpose) subject, purpose, decision = 'granted' AS yes, at
-  FROM journey_privacy.consent_event WHERE purpose IS NOT NULL
-  ORDER BY subject, purpose, at DESC, decision = 'granted'),
+WITH member AS (
+  SELECT pseudonym AS subject, coalesce(head, number) AS person FROM journey_privacy.subject),
+decision AS (
+  SELECT DISTINCT ON (person, purpose) person, purpose, decision = 'granted' AS yes, at
+  FROM journey_privacy.consent_event JOIN member USING (subject) WHERE purpose IS NOT NULL
+  ORDER BY person, purpose, at DESC, decision = 'granted'),
 restriction AS (
-  SELECT DISTINCT ON (subject) subject, decision = 'restricted' AS restricted
-  FROM journey_privacy.consent_event WHERE purpose IS NULL
-  ORDER BY subject, id DESC)
-SELECT s.pseudonym AS subject, p.name AS purpose,
+  SELECT DISTINCT ON (person) person, decision = 'restricted' AS restricted
+  FROM journey_privacy.consent_event JOIN member USING (subject) WHERE purpose IS NULL
+  ORDER BY person, at DESC, decision = 'restricted' DESC)
+SELECT m.subject, p.name AS purpose,
   CASE WHEN p.basis = 'legal_obligation' THEN true
        WHEN coalesce(r.restricted, false) THEN false
        WHEN p.basis = 'consent'
@@ -58,9 +60,9 @@ SELECT s.pseudonym AS subject, p.name AS purpose,
                 OR (d.at AT TIME ZONE 'UTC' + p.consent_valid_for) AT TIME ZONE 'UTC' > now()), false)
        WHEN p.basis IN ('opt_out', 'legitimate_interests') THEN coalesce(d.yes, true)
        ELSE true END AS seen
-FROM journey_privacy.subject s CROSS JOIN journey_privacy.purpose p
-LEFT JOIN decision d ON d.subject = s.pseudonym AND d.purpose = p.name
-LEFT JOIN restriction r ON r.subject = s.pseudonym
+FROM member m CROSS JOIN journey_privacy.purpose p
+LEFT JOIN decision d ON d.person = m.person AND d.purpose = p.name
+LEFT JOIN restriction r ON r.person = m.person
 WHERE p.name LIKE 't\_%';
 
 -- One row for each subject; what an analyst sees of it for each purpose.
@@ -99,7 +101,8 @@ SELECT row_number() OVER () AS n, * FROM (
   SELECT ('customer_id:c' || 1 + floor(random() * 1200))::journey_privacy.pseudonym AS subject,
          (SELECT array_agg(name) FROM journey_privacy.purpose WHERE name LIKE 't\_%')
            [1 + floor(random() * 7)] AS purpose,
-         floor(random() * 20) AS what,
+         ('customer_id:c' || 1 + floor(random() * 1200))::journey_privacy.pseudonym AS other,
+         floor(random() * 23) AS what,
          now() - floor(random() * 24) * interval '1 month' AS at
   FROM generate_series(1, 8000)) a;
 CREATE PROCEDURE apply(first int, last int) LANGUAGE plpgsql AS $$
@@ -111,7 +114,9 @@ BEGIN
          WHEN a.what < 15 THEN PERFORM journey_privacy.withdraw(a.subject, a.purpose, a.at);
          WHEN a.what < 17 THEN PERFORM journey_privacy.object_to(a.subject, a.purpose, a.at);
          WHEN a.what = 17 THEN PERFORM journey_privacy.lift_restriction(a.subject);
-         ELSE PERFORM journey_privacy.restrict_processing(a.subject, 'disputed');
+         WHEN a.what < 20 THEN PERFORM journey_privacy.restrict_processing(a.subject, 'disputed');
+         WHEN a.what = 20 THEN PERFORM journey_privacy.link_identity(a.subject, a.other) WHERE a.subject <> a.other;
+         ELSE PERFORM journey_privacy.unlink_identity(a.subject);
     END CASE;
   END LOOP;
 END $$;
@@ -119,6 +124,11 @@ CALL apply(1, 4000);
 CALL look();
 SELECT count(*) AS disagreements FROM disagreement;
 SELECT purpose, count(*) > 0 AS some, count(*) < 1200 AS not_all FROM seen GROUP BY purpose ORDER BY purpose;
+SELECT count(*) > 100 AS aliases, count(DISTINCT head) > 50 AS with_aliases
+  FROM journey_privacy.subject WHERE head IS NOT NULL;
+SELECT count(*) AS wrong FROM journey_privacy.subject s
+  WHERE linked <> EXISTS (SELECT FROM journey_privacy.subject a WHERE a.head = s.number)
+     OR head IN (SELECT number FROM journey_privacy.subject WHERE head IS NOT NULL);
 -- half of the rest is rolled back, in a transaction and in a savepoint
 BEGIN;
 CALL apply(4001, 5000);
@@ -180,6 +190,30 @@ SELECT journey_privacy.is_erased('email:b@example.com');
 SELECT journey_privacy.record_consent('email:b@example.com', 't_consent', true, at => clock_timestamp())
   IS NOT NULL AS came_back;
 SELECT journey_privacy.is_erased('email:b@example.com');
+
+-- two identities, one subject: decisions merge, and part again
+SELECT journey_privacy.record_consent('email:d@example.com', 't_consent', true, at => '2026-03-01') IS NOT NULL AS ok,
+       journey_privacy.record_consent('device_id:d', 't_consent', false, at => '2026-04-01') IS NOT NULL AS ok;
+CREATE TEMP VIEW in_force AS
+  SELECT CASE pseudonym WHEN 'email:d@example.com' THEN 'email' ELSE 'device' END AS identity, granted, decided_at
+  FROM journey_privacy.subject JOIN journey_privacy.consent_state USING (number)
+  WHERE pseudonym IN ('email:d@example.com', 'device_id:d') AND purpose = 't_consent';
+SELECT * FROM in_force ORDER BY 1;
+SELECT journey_privacy.link_identity('email:d@example.com', 'device_id:d'),
+       journey_privacy.link_identity('device_id:d', 'email:d@example.com');
+SELECT * FROM in_force ORDER BY 1;
+SELECT journey_privacy.record_consent('device_id:d', 't_consent', true, at => '2026-05-01') IS NOT NULL AS ok;
+SELECT * FROM in_force ORDER BY 1;
+SELECT journey_privacy.unlink_identity('device_id:d'), journey_privacy.unlink_identity('device_id:d'),
+       journey_privacy.unlink_identity('device_id:unknown');
+SELECT * FROM in_force ORDER BY 1;
+SELECT journey_privacy.link_identity('email:d@example.com', 'email:d@example.com');
+-- erasing one identity erases the person
+SELECT journey_privacy.link_identity('email:d@example.com', 'device_id:d');
+CALL journey_privacy.erase('device_id:d') \gset
+SELECT journey_privacy.is_erased('email:d@example.com'), journey_privacy.is_erased('device_id:d'),
+       :'receipt'::jsonb -> 'identities_deleted' AS identities;
+SELECT journey_privacy.link_identity('email:e@example.com', 'device_id:d');
 
 -- privileges
 SET ROLE regress_consent_analyst;

@@ -64,7 +64,7 @@ CALL journey_privacy.erase('customer_id:e1', NULL, '00000000-0000-4000-8000-0000
 SELECT :'again_receipt' = :'receipt' AS same_receipt;
 CALL journey_privacy.erase('customer_id:e2', NULL, '00000000-0000-4000-8000-000000000001');
 CALL journey_privacy.erase('customer_id:e1') \gset third_
-SELECT :'third_receipt'::jsonb -> 'tables' AS tables, :'third_receipt'::jsonb -> 'subjects_deleted' AS subjects;
+SELECT :'third_receipt'::jsonb -> 'tables' AS tables, :'third_receipt'::jsonb -> 'identities_deleted' AS subjects;
 -- somebody never seen can ask, too: the tombstone keeps them out
 CALL journey_privacy.erase('customer_id:never') \gset
 SELECT journey_privacy.is_erased('customer_id:never');

@@ -1,0 +1,90 @@
+-- sealed
+-- Texts under a key of their subject: when the key is shredded, every sealed
+-- value of the subject, wherever it was copied to, is noise.
+
+CREATE TYPE journey_privacy.sealed;
+
+CREATE FUNCTION journey_privacy.sealed_in(cstring)
+  RETURNS journey_privacy.sealed
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_sealed_in';
+CREATE FUNCTION journey_privacy.sealed_out(journey_privacy.sealed)
+  RETURNS cstring
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_sealed_out';
+CREATE FUNCTION journey_privacy.sealed_recv(internal)
+  RETURNS journey_privacy.sealed
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_sealed_recv';
+CREATE FUNCTION journey_privacy.sealed_send(journey_privacy.sealed)
+  RETURNS bytea
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_sealed_send';
+
+-- Stored uncompressed: noise does not get smaller.
+CREATE TYPE journey_privacy.sealed (
+  INPUT = journey_privacy.sealed_in,
+  OUTPUT = journey_privacy.sealed_out,
+  RECEIVE = journey_privacy.sealed_recv,
+  SEND = journey_privacy.sealed_send,
+  STORAGE = external);
+
+COMMENT ON TYPE journey_privacy.sealed IS
+  'text under the data key of a subject; has no equality, because the same text is never sealed alike';
+COMMENT ON FUNCTION journey_privacy.sealed_in(cstring) IS 'I/O';
+COMMENT ON FUNCTION journey_privacy.sealed_out(journey_privacy.sealed) IS 'I/O';
+COMMENT ON FUNCTION journey_privacy.sealed_recv(internal) IS 'I/O';
+COMMENT ON FUNCTION journey_privacy.sealed_send(journey_privacy.sealed) IS 'I/O';
+
+-- Which data keys are whose.  A subject may have several, from aliases that
+-- were linked or from two first values at once.
+CREATE TABLE journey_privacy.subject_key (
+  subject    journey_privacy.pseudonym NOT NULL,
+  key_id     uuid NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  PRIMARY KEY (subject, key_id));
+COMMENT ON TABLE journey_privacy.subject_key IS
+  'data keys of subjects';
+
+-- The keys, wrapped under a key of kind "seal".  Rows are overwritten in place
+-- or deleted, never updated, hence STORAGE plain.
+CREATE TABLE journey_privacy.data_key (
+  key_id  uuid PRIMARY KEY,
+  wrapped bytea NOT NULL CHECK (pg_catalog.octet_length(wrapped) = 73));
+ALTER TABLE journey_privacy.data_key ALTER COLUMN wrapped SET STORAGE plain;
+COMMENT ON TABLE journey_privacy.data_key IS
+  'data keys, wrapped; zeros when shredded';
+
+REVOKE ALL ON journey_privacy.subject_key, journey_privacy.data_key FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.subject_key', '');
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.data_key', '');
+
+CREATE FUNCTION journey_privacy.seal(
+    subject journey_privacy.pseudonym, plaintext text, context text DEFAULT '')
+  RETURNS journey_privacy.sealed
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100
+  AS 'MODULE_PATHNAME', 'jp_seal';
+CREATE FUNCTION journey_privacy.unseal(
+    subject journey_privacy.pseudonym, value journey_privacy.sealed, context text DEFAULT '')
+  RETURNS text
+  LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100
+  AS 'MODULE_PATHNAME', 'jp_unseal';
+CREATE FUNCTION journey_privacy.shred_keys(subject journey_privacy.pseudonym)
+  RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_shred_keys';
+CREATE FUNCTION journey_privacy.rewrap_keys() RETURNS bigint
+  LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_rewrap_keys';
+REVOKE ALL ON FUNCTION
+  journey_privacy.seal(journey_privacy.pseudonym, text, text),
+  journey_privacy.unseal(journey_privacy.pseudonym, journey_privacy.sealed, text),
+  journey_privacy.shred_keys(journey_privacy.pseudonym),
+  journey_privacy.rewrap_keys() FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.seal(journey_privacy.pseudonym, text, text) IS
+  'seals a text for a subject; context, for example the column''s name, must be the same when it is opened; NULL for an erased subject';
+COMMENT ON FUNCTION journey_privacy.unseal(journey_privacy.pseudonym, journey_privacy.sealed, text) IS
+  'opens a sealed text; NULL when the subject''s key was shredded';
+COMMENT ON FUNCTION journey_privacy.shred_keys(journey_privacy.pseudonym) IS
+  'makes every sealed value of a subject unreadable for ever; returns the number of keys';
+COMMENT ON FUNCTION journey_privacy.rewrap_keys() IS
+  'wraps all data keys under the current seal key, without touching values; returns how many';
+

@@ -1,0 +1,179 @@
+/*
+ * consent_alias.c
+ *		Linking and unlinking identities: decisions merge and part.
+ *
+ * Both settle what is in force from the ledger, which names the identity
+ * under which each decision was made: after linking, the latest by event
+ * time of all identities counts; after unlinking, each side has its own.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "catalog.h"
+#include "consent_internal.h"
+
+static void settle(JpSubject *subject);
+static bool restricted_by_ledger(const JpSubject *subject);
+static void settle_purpose(const JpPurpose *purpose, const JpSubject *subject);
+static void write_state(const JpPurpose *purpose, const JpSubject *subject,
+						bool granted, TimestampTz at);
+static void clear_state(const JpPurpose *purpose, const JpSubject *subject);
+
+PG_FUNCTION_INFO_V1(jp_link_identity);
+PG_FUNCTION_INFO_V1(jp_unlink_identity);
+
+/* SQL: link_identity(subject, alias). */
+Datum
+jp_link_identity(PG_FUNCTION_ARGS)
+{
+	JpPseudonym *subject = PG_GETARG_PSEUDONYM(0);
+	JpPseudonym *alias = PG_GETARG_PSEUDONYM(1);
+	JpSubject	whole;
+	bool		changed;
+
+	if (memcmp(subject, alias, sizeof(JpPseudonym)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an identity cannot be an alias of itself")));
+	SPI_connect();
+	changed = jp_subject_link(subject, alias, &whole);
+	if (changed)
+		settle(&whole);
+	SPI_finish();
+	PG_RETURN_BOOL(changed);
+}
+
+/* SQL: unlink_identity(alias). */
+Datum
+jp_unlink_identity(PG_FUNCTION_ARGS)
+{
+	JpSubject	rest;
+	JpSubject	alone;
+	bool		changed;
+
+	SPI_connect();
+	changed = jp_subject_unlink(PG_GETARG_PSEUDONYM(0), &rest, &alone);
+	if (changed)
+	{
+		settle(&rest);
+		settle(&alone);
+	}
+	SPI_finish();
+	PG_RETURN_BOOL(changed);
+}
+
+/* Puts in force what the ledger says of a locked subject. */
+static void
+settle(JpSubject *subject)
+{
+	const JpPurpose *all;
+	int			count;
+	int			i;
+
+	subject->restricted = restricted_by_ledger(subject);
+	jp_subject_restrict(subject, subject->restricted);
+	all = jp_purposes(&count);
+	for (i = 0; i < count; i++)
+		settle_purpose(&all[i], subject);
+	jp_set_bits_by_state(subject);
+}
+
+/* Whether the last word on restriction was to restrict. */
+static bool
+restricted_by_ledger(const JpSubject *subject)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {get_array_type(jp_type("pseudonym"))};
+	Datum		values[1] = {jp_subject_pseudonyms(subject)};
+	bool		isnull;
+
+	jp_execute(&plan,
+			   "SELECT decision = 'restricted' FROM journey_privacy.consent_event"
+			   " WHERE subject OPERATOR(pg_catalog.=) ANY ($1) AND purpose IS NULL"
+			   " ORDER BY at DESC, decision = 'restricted' DESC LIMIT 1",
+			   1, types, values, NULL, SPI_OK_SELECT);
+	return SPI_processed == 1 &&
+		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
+								   SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* Puts in force the latest decision on a purpose; a no wins a tie. */
+static void
+settle_purpose(const JpPurpose *purpose, const JpSubject *subject)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[2] = {get_array_type(jp_type("pseudonym")), TEXTOID};
+	Datum		values[2];
+	bool		isnull;
+
+	values[0] = jp_subject_pseudonyms(subject);
+	values[1] = CStringGetTextDatum(purpose->name);
+	jp_execute(&plan,
+			   "SELECT decision = 'granted', at FROM journey_privacy.consent_event"
+			   " WHERE subject OPERATOR(pg_catalog.=) ANY ($1) AND purpose = $2"
+			   " ORDER BY at DESC, decision = 'granted' LIMIT 1",
+			   2, types, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 0)
+	{
+		clear_state(purpose, subject);
+		return;
+	}
+	write_state(purpose, subject,
+				DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
+										   SPI_tuptable->tupdesc, 1, &isnull)),
+				DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0],
+												  SPI_tuptable->tupdesc, 2,
+												  &isnull)));
+}
+
+/* Writes a decision in force for every identity of a subject. */
+static void
+write_state(const JpPurpose *purpose, const JpSubject *subject, bool granted,
+			TimestampTz at)
+{
+	static SPIPlanPtr plan = NULL;
+	TimestampTz until = granted ? jp_valid_until(purpose, at) : DT_NOEND;
+	Oid			types[5] = {TEXTOID, INT4ARRAYOID, BOOLOID, TIMESTAMPTZOID,
+	TIMESTAMPTZOID};
+	Datum		values[5];
+	char		nulls[5] = {' ', ' ', ' ', ' ', ' '};
+
+	values[0] = CStringGetTextDatum(purpose->name);
+	values[1] = jp_subject_numbers(subject);
+	values[2] = BoolGetDatum(granted);
+	values[3] = TimestampTzGetDatum(at);
+	values[4] = TimestampTzGetDatum(until);
+	if (TIMESTAMP_IS_NOEND(until))
+		nulls[4] = 'n';
+	jp_execute(&plan,
+			   "INSERT INTO journey_privacy.consent_state"
+			   " (purpose, number, granted, decided_at, valid_until)"
+			   " SELECT $1, n, $3, $4, $5 FROM unnest($2) n"
+			   " ON CONFLICT (purpose, number) DO UPDATE"
+			   " SET granted = EXCLUDED.granted, decided_at = EXCLUDED.decided_at,"
+			   "     valid_until = EXCLUDED.valid_until",
+			   5, types, values, nulls, SPI_OK_INSERT);
+}
+
+/* Takes decisions out of force. */
+static void
+clear_state(const JpPurpose *purpose, const JpSubject *subject)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[2] = {TEXTOID, INT4ARRAYOID};
+	Datum		values[2];
+
+	values[0] = CStringGetTextDatum(purpose->name);
+	values[1] = jp_subject_numbers(subject);
+	jp_execute(&plan,
+			   "DELETE FROM journey_privacy.consent_state"
+			   " WHERE purpose = $1 AND number = ANY ($2)",
+			   2, types, values, NULL, SPI_OK_DELETE);
+}

@@ -1,0 +1,300 @@
+/*
+ * consent_purpose.c
+ *		Purposes and their legal bases.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "catalog.h"
+#include "consent_internal.h"
+#include "journey_privacy.h"
+
+/* The purposes as of a generation of the configuration, ordered by name. */
+static JpPurpose *purposes = NULL;
+static int	purpose_count = 0;
+static uint64 purposes_as_of = 0;
+static MemoryContext purposes_context = NULL;
+
+static const char *const basis_name[] = {
+	"consent", "opt_out", "contract", "legal_obligation",
+	"vital_interests", "public_task", "legitimate_interests"
+};
+
+static JpBasis basis_from_name(const char *name);
+static void load_purposes(void);
+static void check_purpose_name(const char *name);
+static void check_validity(FunctionCallInfo fcinfo, int n);
+static void hide_restricted(const JpPurpose *purpose);
+
+PG_FUNCTION_INFO_V1(jp_create_purpose);
+PG_FUNCTION_INFO_V1(jp_drop_purpose);
+
+/* Makes the context of the purposes. */
+void
+jp_consent_init(void)
+{
+	purposes_context = AllocSetContextCreate(TopMemoryContext,
+											 "journey_privacy purposes",
+											 ALLOCSET_SMALL_SIZES);
+}
+
+/* The table of legal bases. */
+bool
+jp_basis_permits(JpBasis basis, const JpDecision *decision, bool restricted,
+				 TimestampTz now)
+{
+	if (basis == JP_BASIS_LEGAL_OBLIGATION)
+		return true;
+	if (restricted)
+		return false;
+	switch (basis)
+	{
+		case JP_BASIS_CONSENT:
+			return decision->made && decision->granted &&
+				decision->valid_until > now;
+		case JP_BASIS_OPT_OUT:
+		case JP_BASIS_LEGITIMATE_INTERESTS:
+			return !decision->made || decision->granted;
+		case JP_BASIS_CONTRACT:
+		case JP_BASIS_VITAL_INTERESTS:
+		case JP_BASIS_PUBLIC_TASK:
+			return true;
+		case JP_BASIS_LEGAL_OBLIGATION:
+			break;
+	}
+	return false;
+}
+
+/* All purposes. */
+const JpPurpose *
+jp_purposes(int *count)
+{
+	if (purposes_as_of != jp_catalog_generation())
+		load_purposes();
+	*count = purpose_count;
+	return purposes;
+}
+
+/* The purpose of a name, if there is one. */
+const JpPurpose *
+jp_purpose_find(const char *name)
+{
+	int			count;
+	const JpPurpose *all = jp_purposes(&count);
+	int			i;
+
+	for (i = 0; i < count; i++)
+		if (strcmp(all[i].name, name) == 0)
+			return &all[i];
+	return NULL;
+}
+
+/* The purpose of a name. */
+const JpPurpose *
+jp_purpose_get(const char *name)
+{
+	const JpPurpose *purpose = jp_purpose_find(name);
+
+	if (purpose == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("purpose \"%s\" does not exist", name),
+				 errhint("Make it with journey_privacy.create_purpose().")));
+	return purpose;
+}
+
+/* SQL: create_purpose(name, basis, description, consent_valid_for). */
+Datum
+jp_create_purpose(PG_FUNCTION_ARGS)
+{
+	Oid			types[4] = {TEXTOID, TEXTOID, TEXTOID, INTERVALOID};
+	Datum		values[4];
+	char		nulls[4];
+	char	   *name;
+	int			i;
+
+	jp_require_arg(fcinfo, 0, "name");
+	jp_require_arg(fcinfo, 1, "basis");
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	(void) basis_from_name(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	check_purpose_name(name);
+	check_validity(fcinfo, 3);
+	if (jp_purpose_find(name) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("purpose \"%s\" already exists", name)));
+	for (i = 0; i < 4; i++)
+	{
+		NullableDatum arg = jp_optional_arg(fcinfo, i);
+
+		values[i] = arg.value;
+		nulls[i] = arg.isnull ? 'n' : ' ';
+	}
+	SPI_connect();
+	SPI_execute_with_args("INSERT INTO journey_privacy.purpose"
+						  " (name, basis, description, consent_valid_for)"
+						  " VALUES ($1, $2, $3, $4)",
+						  4, types, values, nulls, false, 0);
+	hide_restricted(jp_purpose_get(name));
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* SQL: drop_purpose(name). */
+Datum
+jp_drop_purpose(PG_FUNCTION_ARGS)
+{
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1] = {PG_GETARG_DATUM(0)};
+	const JpPurpose *purpose;
+
+	purpose = jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	SPI_connect();
+	SPI_execute("LOCK TABLE journey_privacy.consent_event IN SHARE ROW EXCLUSIVE MODE",
+				false, 0);
+	SPI_execute_with_args("SELECT FROM journey_privacy.consent_event"
+						  " WHERE purpose = $1 LIMIT 1",
+						  1, types, values, NULL, false, 1);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("purpose \"%s\" has decisions on record", purpose->name),
+				 errhint("Disallow it to every role instead; the ledger is evidence.")));
+	SPI_execute_with_args("SELECT FROM journey_privacy.protection"
+						  " WHERE $1 = ANY (collected_for) LIMIT 1",
+						  1, types, values, NULL, false, 1);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("a protected table is collected for purpose \"%s\"",
+						purpose->name)));
+	SPI_execute_with_args("DELETE FROM journey_privacy.allowance WHERE purpose = $1",
+						  1, types, values, NULL, false, 0);
+	SPI_execute_with_args("DELETE FROM journey_privacy.permitted WHERE purpose = $1",
+						  1, types, values, NULL, false, 0);
+	SPI_execute_with_args("DELETE FROM journey_privacy.purpose WHERE name = $1",
+						  1, types, values, NULL, false, 0);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* Refuses a name that would need quoting somewhere. */
+static void
+check_purpose_name(const char *name)
+{
+	if (strlen(name) >= NAMEDATALEN ||
+		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name) ||
+		!(name[0] >= 'a' && name[0] <= 'z'))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid name for a purpose"),
+				 errhint("Use a lower-case letter, then up to 62 lower-case letters, digits and underscores.")));
+}
+
+/* Refuses consent that would expire before it is given. */
+static void
+check_validity(FunctionCallInfo fcinfo, int n)
+{
+	Interval	nothing = {0};
+
+	if (!PG_ARGISNULL(n) &&
+		DatumGetBool(DirectFunctionCall2(interval_le, PG_GETARG_DATUM(n),
+										 IntervalPGetDatum(&nothing))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("consent_valid_for must be longer than nothing")));
+}
+
+/* A legal basis by its name. */
+static JpBasis
+basis_from_name(const char *name)
+{
+	int			i;
+
+	for (i = 0; i < lengthof(basis_name); i++)
+		if (strcmp(basis_name[i], name) == 0)
+			return (JpBasis) i;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid legal basis"),
+			 errhint("Use consent, opt_out, contract, legal_obligation, vital_interests, public_task or legitimate_interests.")));
+}
+
+/* Reads the purposes, latest committed and our own. */
+static void
+load_purposes(void)
+{
+	uint64		as_of = jp_catalog_generation();
+	Relation	rel = table_open(jp_relation("purpose"), AccessShareLock);
+	Relation	index = index_open(jp_relation("purpose_pkey"),
+								   AccessShareLock);
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	int			room = 8;
+
+	MemoryContextReset(purposes_context);
+	purposes_as_of = 0;
+	purpose_count = 0;
+	purposes = MemoryContextAlloc(purposes_context, room * sizeof(JpPurpose));
+
+	scan = systable_beginscan_ordered(rel, index, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan,
+															 ForwardScanDirection)))
+	{
+		TupleDesc	desc = RelationGetDescr(rel);
+		JpPurpose  *purpose;
+		bool		isnull;
+		Datum		value;
+
+		if (purpose_count == room)
+			purposes = repalloc(purposes, (room *= 2) * sizeof(JpPurpose));
+		purpose = &purposes[purpose_count++];
+		strlcpy(purpose->name,
+				TextDatumGetCString(heap_getattr(tuple, 1, desc, &isnull)),
+				NAMEDATALEN);
+		purpose->basis =
+			basis_from_name(TextDatumGetCString(heap_getattr(tuple, 2, desc,
+															 &isnull)));
+		value = heap_getattr(tuple, 4, desc, &isnull);
+		purpose->expires = !isnull;
+		if (!isnull)
+			purpose->valid_for = *DatumGetIntervalP(value);
+	}
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(rel, AccessShareLock);
+	purposes_as_of = as_of;
+}
+
+/* Clears the bits of restricted subjects for a purpose that is new. */
+static void
+hide_restricted(const JpPurpose *purpose)
+{
+	JpPurpose	copy = *purpose;
+	SPITupleTable *found;
+	uint64		count;
+	uint64		i;
+	bool		isnull;
+
+	SPI_execute("LOCK TABLE journey_privacy.subject IN SHARE ROW EXCLUSIVE MODE",
+				false, 0);
+	SPI_execute("SELECT number FROM journey_privacy.subject"
+				" WHERE restricted ORDER BY number", false, 0);
+	found = SPI_tuptable;
+	count = SPI_processed;
+	for (i = 0; i < count; i++)
+		jp_set_bit_by_state(&copy,
+						 DatumGetInt32(SPI_getbinval(found->vals[i],
+													 found->tupdesc, 1,
+													 &isnull)),
+						 true);
+}

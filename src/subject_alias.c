@@ -1,0 +1,349 @@
+/*
+ * subject_alias.c
+ *		Subjects with several identities.
+ *
+ * An alias keeps a number of its own, so that linking and unlinking rewrite
+ * no journey table; its row names the number of its head.  Whoever changes a
+ * subject locks the row of the head and, for two subjects, the lower number
+ * first; the rows of aliases change only under that lock.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "catalog.h"
+#include "journey_privacy.h"
+#include "subject.h"
+
+static int32 head_of(const JpPseudonym *pseudonym);
+static bool lock_head(int32 head, bool *linked, bool *restricted);
+static int32 lock_subject(const JpPseudonym *pseudonym, bool *linked,
+						  bool *restricted);
+static void read_members(int32 head, bool restricted, JpSubject *subject);
+static void set_alone(const JpPseudonym *pseudonym, int32 number,
+					  bool restricted, JpSubject *subject);
+static int32 register_or_refuse(const JpPseudonym *pseudonym);
+static void change_rows(SPIPlanPtr *plan, const char *sql, int32 a, int32 b);
+
+/* Locks a subject, registered now if need be and allowed. */
+bool
+jp_subject_lock(const JpPseudonym *pseudonym, JpSubject *subject)
+{
+	bool		linked;
+	bool		restricted;
+	int32		head;
+
+	for (;;)
+	{
+		head = lock_subject(pseudonym, &linked, &restricted);
+		if (head != JP_NO_SUBJECT)
+			break;
+		/* What was kept may have been erased meanwhile. */
+		jp_subject_forget_kept();
+		if (jp_subject_register(pseudonym) == JP_NO_SUBJECT)
+			return false;
+	}
+	if (linked)
+		read_members(head, restricted, subject);
+	else
+		set_alone(pseudonym, head, restricted, subject);
+	return true;
+}
+
+/* Reads a subject without locking it. */
+void
+jp_subject_get(const JpPseudonym *pseudonym, JpSubject *subject)
+{
+	int32		head = head_of(pseudonym);
+
+	if (head == JP_NO_SUBJECT)
+		set_alone(pseudonym, JP_NO_SUBJECT, false, subject);
+	else
+		read_members(head, false, subject);
+}
+
+/* Changes the restriction of a locked subject. */
+void
+jp_subject_restrict(const JpSubject *subject, bool restricted)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[2] = {INT4ARRAYOID, BOOLOID};
+	Datum		values[2];
+
+	values[0] = jp_subject_numbers(subject);
+	values[1] = BoolGetDatum(restricted);
+	jp_execute(&plan,
+			   "UPDATE journey_privacy.subject SET restricted = $2"
+			   " WHERE number = ANY ($1) AND restricted <> $2",
+			   2, types, values, NULL, SPI_OK_UPDATE);
+}
+
+/* Joins two subjects under the head of the first. */
+bool
+jp_subject_link(const JpPseudonym *pseudonym, const JpPseudonym *alias,
+				JpSubject *whole)
+{
+	static SPIPlanPtr joining = NULL;
+	static SPIPlanPtr flagging = NULL;
+	bool		linked;
+	bool		restricted;
+
+	for (;;)
+	{
+		int32		head = register_or_refuse(pseudonym);
+		int32		other = register_or_refuse(alias);
+
+		if (head == other)
+			return false;
+		if (!lock_head(Min(head, other), &linked, &restricted) ||
+			!lock_head(Max(head, other), &linked, &restricted) ||
+			head_of(pseudonym) != head || head_of(alias) != other)
+			continue;
+		change_rows(&joining,
+					"UPDATE journey_privacy.subject SET head = $1, linked = false"
+					" WHERE number = $2 OR head = $2", head, other);
+		change_rows(&flagging,
+					"UPDATE journey_privacy.subject SET linked = true"
+					" WHERE number = $1 AND $2 IS NOT NULL", head, other);
+		read_members(head, false, whole);
+		return true;
+	}
+}
+
+/* Makes an alias a subject of its own. */
+bool
+jp_subject_unlink(const JpPseudonym *alias, JpSubject *rest, JpSubject *alone)
+{
+	static SPIPlanPtr parting = NULL;
+	static SPIPlanPtr flagging = NULL;
+	bool		linked;
+	bool		restricted;
+
+	for (;;)
+	{
+		int32		number = jp_subject_find(alias);
+		int32		head = head_of(alias);
+
+		if (head == number)
+			return false;
+		if (!lock_head(head, &linked, &restricted) || head_of(alias) != head)
+			continue;
+		change_rows(&parting,
+					"UPDATE journey_privacy.subject SET head = NULL"
+					" WHERE number = $1 AND head = $2", number, head);
+		change_rows(&flagging,
+					"UPDATE journey_privacy.subject s SET linked = EXISTS"
+					" (SELECT FROM journey_privacy.subject a WHERE a.head = $1)"
+					" WHERE s.number = $1 AND $2 IS NOT NULL", head, number);
+		read_members(head, restricted, rest);
+		set_alone(alias, number, restricted, alone);
+		return true;
+	}
+}
+
+/* Takes a subject out of the registry. */
+void
+jp_subject_remove(const JpPseudonym *pseudonym, JpSubject *subject)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {INT4ARRAYOID};
+	Datum		values[1];
+	bool		linked;
+	bool		restricted;
+	int32		head = lock_subject(pseudonym, &linked, &restricted);
+
+	if (head == JP_NO_SUBJECT)
+	{
+		set_alone(pseudonym, JP_NO_SUBJECT, false, subject);
+		return;
+	}
+	read_members(head, restricted, subject);
+	values[0] = jp_subject_numbers(subject);
+	jp_execute(&plan,
+			   "DELETE FROM journey_privacy.subject WHERE number = ANY ($1)",
+			   1, types, values, NULL, SPI_OK_DELETE);
+	jp_subject_forget_kept();
+}
+
+/* The pseudonyms of a subject as an array. */
+Datum
+jp_subject_pseudonyms(const JpSubject *subject)
+{
+	Datum	   *values = palloc(subject->count * sizeof(Datum));
+	int			i;
+
+	for (i = 0; i < subject->count; i++)
+		values[i] = PointerGetDatum(&subject->pseudonyms[i]);
+	return PointerGetDatum(construct_array(values, subject->count,
+										   jp_type("pseudonym"),
+										   JP_PSEUDONYM_SIZE, false,
+										   TYPALIGN_CHAR));
+}
+
+/* The numbers of a subject as an array. */
+Datum
+jp_subject_numbers(const JpSubject *subject)
+{
+	Datum	   *values = palloc(subject->count * sizeof(Datum));
+	int			i;
+
+	for (i = 0; i < subject->count; i++)
+		values[i] = Int32GetDatum(subject->numbers[i]);
+	return PointerGetDatum(construct_array(values, subject->count, INT4OID,
+										   sizeof(int32), true, TYPALIGN_INT));
+}
+
+/* Number of a registered identity's head. */
+static int32
+head_of(const JpPseudonym *pseudonym)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {jp_type("pseudonym")};
+	Datum		values[1] = {PointerGetDatum(pseudonym)};
+	bool		isnull;
+
+	jp_execute(&plan,
+			   "SELECT coalesce(head, number) FROM journey_privacy.subject"
+			   " WHERE pseudonym OPERATOR(pg_catalog.=) $1",
+			   1, types, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 0)
+		return JP_NO_SUBJECT;
+	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
+									   SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* Locks a head by its number; false when it is none any more. */
+static bool
+lock_head(int32 head, bool *linked, bool *restricted)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {INT4OID};
+	Datum		values[1] = {Int32GetDatum(head)};
+	bool		isnull;
+
+	CHECK_FOR_INTERRUPTS();
+	jp_execute(&plan,
+			   "SELECT linked, restricted FROM journey_privacy.subject"
+			   " WHERE number = $1 AND head IS NULL FOR NO KEY UPDATE",
+			   1, types, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 0)
+		return false;
+	*linked = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
+										 SPI_tuptable->tupdesc, 1, &isnull));
+	*restricted = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
+											 SPI_tuptable->tupdesc, 2, &isnull));
+	return true;
+}
+
+/*
+ * Locks the head of an identity and returns its number: in one statement
+ * when the identity is a head itself, which most are.
+ */
+static int32
+lock_subject(const JpPseudonym *pseudonym, bool *linked, bool *restricted)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {jp_type("pseudonym")};
+	Datum		values[1] = {PointerGetDatum(pseudonym)};
+	bool		isnull;
+	int32		head;
+
+	jp_execute(&plan,
+			   "SELECT number, linked, restricted FROM journey_privacy.subject"
+			   " WHERE pseudonym OPERATOR(pg_catalog.=) $1 AND head IS NULL"
+			   " FOR NO KEY UPDATE",
+			   1, types, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 1)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[0];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+
+		*linked = DatumGetBool(SPI_getbinval(tuple, desc, 2, &isnull));
+		*restricted = DatumGetBool(SPI_getbinval(tuple, desc, 3, &isnull));
+		return DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull));
+	}
+	while ((head = head_of(pseudonym)) != JP_NO_SUBJECT)
+	{
+		if (lock_head(head, linked, restricted) && head_of(pseudonym) == head)
+			return head;
+	}
+	return JP_NO_SUBJECT;
+}
+
+/* Reads every identity of a subject, ordered by number. */
+static void
+read_members(int32 head, bool restricted, JpSubject *subject)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {INT4OID};
+	Datum		values[1] = {Int32GetDatum(head)};
+	int			i;
+
+	jp_execute(&plan,
+			   "SELECT number, pseudonym FROM journey_privacy.subject"
+			   " WHERE number = $1 OR head = $1 ORDER BY number",
+			   1, types, values, NULL, SPI_OK_SELECT);
+	subject->count = SPI_processed;
+	subject->restricted = restricted;
+	subject->numbers = palloc(Max(subject->count, 1) * sizeof(int32));
+	subject->pseudonyms = palloc(Max(subject->count, 1) * sizeof(JpPseudonym));
+	for (i = 0; i < subject->count; i++)
+	{
+		bool		isnull;
+		Datum		value;
+
+		subject->numbers[i] =
+			DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i],
+										SPI_tuptable->tupdesc, 1, &isnull));
+		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2,
+							  &isnull);
+		subject->pseudonyms[i] = *(JpPseudonym *) DatumGetPointer(value);
+	}
+}
+
+/* A subject of one identity. */
+static void
+set_alone(const JpPseudonym *pseudonym, int32 number, bool restricted,
+		  JpSubject *subject)
+{
+	subject->count = 1;
+	subject->restricted = restricted;
+	subject->numbers = palloc(sizeof(int32));
+	subject->pseudonyms = palloc(sizeof(JpPseudonym));
+	subject->numbers[0] = number;
+	subject->pseudonyms[0] = *pseudonym;
+}
+
+/* Number of an identity's head; the identity is registered if need be. */
+static int32
+register_or_refuse(const JpPseudonym *pseudonym)
+{
+	int32		head = head_of(pseudonym);
+
+	if (head == JP_NO_SUBJECT)
+	{
+		jp_subject_forget_kept();
+		head = jp_subject_register(pseudonym);
+	}
+	if (head == JP_NO_SUBJECT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the subject has been erased"),
+				 errhint("Only a new consent, given after the erasure, lifts it.")));
+	return head;
+}
+
+/* Runs an UPDATE of the registry with two numbers. */
+static void
+change_rows(SPIPlanPtr *plan, const char *sql, int32 a, int32 b)
+{
+	Oid			types[2] = {INT4OID, INT4OID};
+	Datum		values[2] = {Int32GetDatum(a), Int32GetDatum(b)};
+
+	jp_execute(plan, sql, 2, types, values, NULL, SPI_OK_UPDATE);
+}

@@ -1,0 +1,30 @@
+# Every SQL block of the README runs, in order, on an empty preloaded server.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('readme');
+$node->init(extra => [ '-E', 'UTF8', '--locale=C' ]);
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'journey_privacy'
+journey_privacy.keyring_file = '" . $node->basedir . "/keyring'");
+$node->start;
+
+open my $readme, '<', 'README.md' or die "README.md: $!";
+my $text = do { local $/; <$readme> };
+close $readme;
+
+my $session = '';
+my @blocks = $text =~ /^```sql\n(.*?)^```/msg;
+cmp_ok(scalar @blocks, '>=', 4, 'the README has blocks of SQL');
+for my $i (0 .. $#blocks)
+{
+	my ($status, $out, $err) = $node->psql('postgres', $blocks[$i], on_error_stop => 1);
+	is($status, 0, "block " . ($i + 1) . " runs") or diag($blocks[$i], $err);
+	$session .= $out . "\n";
+}
+like($session, qr/^home\|1$/m, 'the analyst sees Ann and not Bob');
+like($session, qr/"verified": true/, 'the receipt was returned');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM visit'), '1', 'Bob is still there');
+done_testing();
