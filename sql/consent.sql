@@ -144,6 +144,93 @@ COMMENT ON FUNCTION journey_privacy.lift_restriction(
     journey_privacy.pseudonym, text) IS
   'ends a restriction of processing; returns the id in the ledger';
 
+CREATE FUNCTION journey_privacy.uuid_v7() RETURNS uuid
+  LANGUAGE c VOLATILE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'jp_uuid_v7';
+COMMENT ON FUNCTION journey_privacy.uuid_v7() IS
+  'a uuid of version 7 (RFC 9562), which sorts by the millisecond it was made; for the ledger';
+
+CREATE FUNCTION journey_privacy.record_consents(
+    subjects journey_privacy.pseudonym[], purposes text[], granted boolean[],
+    at timestamptz[] DEFAULT NULL, source text DEFAULT NULL,
+    document text DEFAULT NULL, region text DEFAULT NULL)
+  RETURNS bigint
+  LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_record_consents';
+COMMENT ON FUNCTION journey_privacy.record_consents(
+    journey_privacy.pseudonym[], text[], boolean[], timestamptz[], text, text, text) IS
+  'records many decisions given as arrays of one length; returns how many, leaving out those of erased subjects who have not agreed anew';
+
+CREATE FUNCTION journey_privacy.rebuild_permitted(purpose text DEFAULT NULL)
+  RETURNS void
+  LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_rebuild_permitted';
+COMMENT ON FUNCTION journey_privacy.rebuild_permitted(text) IS
+  'makes the bitmaps of one purpose, or of all, anew from the decisions in force';
+
+CREATE FUNCTION journey_privacy.change_purpose(
+    name text, basis text DEFAULT NULL, description text DEFAULT NULL,
+    consent_valid_for interval DEFAULT NULL)
+  RETURNS void
+  LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_change_purpose';
+COMMENT ON FUNCTION journey_privacy.change_purpose(text, text, text, interval) IS
+  'changes what is given of a purpose; who may be seen is worked out anew';
+
+-- What an application shows in a privacy centre.
+CREATE FUNCTION journey_privacy.consent_of(
+    subject journey_privacy.pseudonym,
+    OUT purpose text, OUT basis text, OUT granted boolean, OUT decided_at timestamptz,
+    OUT valid_until timestamptz, OUT expired boolean, OUT restricted boolean)
+  RETURNS SETOF record
+  LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT p.name, p.basis, c.granted, c.decided_at, c.valid_until,
+         coalesce(c.valid_until <= pg_catalog.now(), false), coalesce(s.restricted, false)
+  FROM journey_privacy.purpose p
+  LEFT JOIN journey_privacy.subject s ON s.pseudonym = $1
+  LEFT JOIN journey_privacy.consent_state c ON c.purpose = p.name AND c.number = s.number
+  ORDER BY p.name;
+END;
+COMMENT ON FUNCTION journey_privacy.consent_of(journey_privacy.pseudonym) IS
+  'the decision in force for each purpose; granted is null where the subject has not decided';
+
+CREATE FUNCTION journey_privacy.consent_history(
+    subject journey_privacy.pseudonym,
+    OUT id uuid, OUT purpose text, OUT decision text, OUT at timestamptz,
+    OUT recorded_at timestamptz, OUT source text, OUT document text,
+    OUT evidence jsonb, OUT region text)
+  RETURNS SETOF record
+  LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  SELECT e.id, e.purpose, e.decision, e.at, e.recorded_at, e.source, e.document,
+         e.evidence, e.region
+  FROM journey_privacy.consent_event e
+  WHERE e.subject = $1 OR e.subject IN (
+    SELECT m.pseudonym FROM journey_privacy.subject s
+    JOIN journey_privacy.subject m
+      ON coalesce(m.head, m.number) = coalesce(s.head, s.number)
+    WHERE s.pseudonym = $1)
+  ORDER BY e.at, e.id;
+END;
+COMMENT ON FUNCTION journey_privacy.consent_history(journey_privacy.pseudonym) IS
+  'every decision of a subject under any of its identities, in the order of event time';
+
+-- For the analyst to know the bias of what is seen.
+CREATE VIEW journey_privacy.consent_rate AS
+  SELECT p.name AS purpose, p.basis, n.subjects,
+         count(*) FILTER (WHERE c.granted AND coalesce(c.valid_until > pg_catalog.now(), true)) AS yes,
+         count(*) FILTER (WHERE NOT c.granted) AS no,
+         count(*) FILTER (WHERE c.granted AND c.valid_until <= pg_catalog.now()) AS expired,
+         n.subjects - count(c.number) AS silent
+  FROM journey_privacy.purpose p
+  CROSS JOIN (SELECT count(*) AS subjects FROM journey_privacy.subject) n
+  LEFT JOIN journey_privacy.consent_state c ON c.purpose = p.name
+  GROUP BY p.name, p.basis, n.subjects;
+REVOKE ALL ON journey_privacy.consent_rate FROM PUBLIC;
+COMMENT ON VIEW journey_privacy.consent_rate IS
+  'how many subjects said yes, no and nothing for each purpose, and whose yes has expired';
+
 CREATE FUNCTION journey_privacy.link_identity(
     subject journey_privacy.pseudonym, alias journey_privacy.pseudonym)
   RETURNS boolean
@@ -163,6 +250,13 @@ COMMENT ON FUNCTION journey_privacy.unlink_identity(journey_privacy.pseudonym) I
 REVOKE ALL ON FUNCTION
   journey_privacy.link_identity(journey_privacy.pseudonym, journey_privacy.pseudonym),
   journey_privacy.unlink_identity(journey_privacy.pseudonym),
+  journey_privacy.uuid_v7(),
+  journey_privacy.record_consents(journey_privacy.pseudonym[], text[], boolean[], timestamptz[],
+                                  text, text, text),
+  journey_privacy.rebuild_permitted(text),
+  journey_privacy.change_purpose(text, text, text, interval),
+  journey_privacy.consent_of(journey_privacy.pseudonym),
+  journey_privacy.consent_history(journey_privacy.pseudonym),
   journey_privacy.consent_event_kept(),
   journey_privacy.create_purpose(text, text, text, interval),
   journey_privacy.drop_purpose(text),

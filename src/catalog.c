@@ -11,6 +11,7 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
@@ -23,6 +24,7 @@
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "catalog.h"
@@ -39,6 +41,8 @@ static uint64 generation = 1;
 static bool schema_known = false;
 static Oid	schema = InvalidOid;
 
+static void become(Oid userid, int sec_context, const char *path,
+				   JpPrivilege *before);
 static void relation_changed(Datum arg, Oid relid);
 static Oid	extension_schema(void);
 static void schema_changed(Datum arg, int cacheid, uint32 hash);
@@ -147,6 +151,17 @@ jp_catalog_changed(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/* Refuses a transaction with a view of its own. */
+void
+jp_require_read_committed(const char *what)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s needs isolation level read committed", what),
+				 errdetail("Under repeatable read it would not see rows that others have just written.")));
+}
+
 /* Becomes the extension's owner, deaf to the caller's search_path. */
 void
 jp_elevate(JpPrivilege *before)
@@ -160,16 +175,21 @@ jp_elevate(JpPrivilege *before)
 	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
 	ReleaseSysCache(tuple);
 
-	GetUserIdAndSecContext(&before->userid, &before->sec_context);
-	SetUserIdAndSecContext(owner,
-						   before->sec_context | SECURITY_LOCAL_USERID_CHANGE);
-	before->guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	become(owner, SECURITY_LOCAL_USERID_CHANGE, "pg_catalog, pg_temp", before);
 }
 
-/* Becomes whoever we were before jp_elevate(). */
+/* Becomes the owner of a table, restricted. */
+void
+jp_act_as(Oid owner, const char *path, JpPrivilege *before)
+{
+	become(owner, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION |
+		   SECURITY_NOFORCE_RLS, path, before);
+}
+
+/*
+ * Becomes whoever we were before.  Settings changed meanwhile, by triggers
+ * for example, are taken back.
+ */
 void
 jp_restore(const JpPrivilege *before)
 {
@@ -177,11 +197,27 @@ jp_restore(const JpPrivilege *before)
 	SetUserIdAndSecContext(before->userid, before->sec_context);
 }
 
-/* Runs a kept plan, preparing it the first time. */
+/* Becomes somebody, remembering who we were. */
+static void
+become(Oid userid, int sec_context, const char *path, JpPrivilege *before)
+{
+	GetUserIdAndSecContext(&before->userid, &before->sec_context);
+	SetUserIdAndSecContext(userid, before->sec_context | sec_context);
+	before->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
+ * Runs a kept plan, preparing it the first time.  Under repeatable read too
+ * it works on what is committed now, as foreign keys do: a decision must not
+ * be settled by what was in force when the transaction began.
+ */
 void
 jp_execute(SPIPlanPtr *plan, const char *sql, int nargs, const Oid *types,
 		   Datum *values, const char *nulls, int expected)
 {
+	Snapshot	snapshot = InvalidSnapshot;
 	int			code;
 
 	if (*plan == NULL)
@@ -193,7 +229,10 @@ jp_execute(SPIPlanPtr *plan, const char *sql, int nargs, const Oid *types,
 				 SPI_result_code_string(SPI_result));
 		*plan = made;
 	}
-	code = SPI_execute_plan(*plan, values, nulls, false, 0);
+	if (IsolationUsesXactSnapshot())
+		snapshot = GetLatestSnapshot();
+	code = SPI_execute_snapshot(*plan, values, nulls, snapshot,
+								InvalidSnapshot, false, true, 0);
 	if (code != expected)
 		elog(ERROR, "an internal statement returned %s",
 			 SPI_result_code_string(code));

@@ -42,15 +42,27 @@ extern char *jp_qualified_name(Relation rel);
  */
 extern uint64 jp_catalog_generation(void);
 
+/* Refuses a transaction that does not see what others have just committed. */
+extern void jp_require_read_committed(const char *what);
+
 /* Acts as the extension's owner under a fixed search_path until jp_restore();
  * an error in between is cleaned up by the (sub)transaction's end. */
 extern void jp_elevate(JpPrivilege *before);
 extern void jp_restore(const JpPrivilege *before);
 
 /*
+ * Acts as the owner of somebody's table until jp_restore(), restricted as in
+ * VACUUM and not bound by the owner's FORCEd row security: whatever runs with
+ * a statement on that table (casts, index expressions, checks, triggers)
+ * gets no more rights than its owner has.  Names are looked up in path.
+ */
+extern void jp_act_as(Oid owner, const char *path, JpPrivilege *before);
+
+/*
  * Runs a statement with parameters through SPI (connected by the caller),
- * its plan kept in *plan.  nulls as in SPI_execute_plan.  Anything but the
- * expected SPI result code is an internal error.
+ * its plan kept in *plan, on what is committed now whatever the isolation
+ * level.  nulls as in SPI_execute_plan.  Anything but the expected SPI result
+ * code is an internal error.
  */
 extern void jp_execute(struct _SPI_plan **plan, const char *sql, int nargs,
 					   const Oid *types, Datum *values, const char *nulls,

@@ -52,9 +52,14 @@ static HTAB *protections = NULL;
 static uint64 protections_as_of = 0;
 static MemoryContext protections_context = NULL;
 
+/* True while protect() numbers rows that are there. */
+static bool numbering = false;
+
 static void load_protections(void);
 static void load_protection(HeapTuple tuple, TupleDesc desc);
 static GuardState *guard_state(FunctionCallInfo fcinfo, Relation rel);
+static void find_columns(GuardState *state, Relation rel,
+						 const JpProtection *protection);
 static void open_purposes(GuardState *state, const JpProtection *protection);
 static bool has_basis(GuardState *state, const JpPseudonym *pseudonym);
 static HeapTuple refuse(const GuardState *state, Relation rel,
@@ -102,14 +107,21 @@ jp_guard_row(PG_FUNCTION_ARGS)
 		return PointerGetDatum(with_number(state, rel, tuple, JP_NO_SUBJECT));
 	jp_subject_of_datum(value, state->subject_type, state->kind,
 						&pseudonym);
-	if (!has_basis(state, &pseudonym))
+	if (!numbering && !has_basis(state, &pseudonym))
 		return PointerGetDatum(refuse(state, rel, "no purpose it is collected for permits its subject",
 									  "Record the subject's consent first, or let protect() collect the table for another purpose."));
 	number = jp_subject_register(&pseudonym);
-	if (number == JP_NO_SUBJECT)
+	if (!numbering && number == JP_NO_SUBJECT)
 		return PointerGetDatum(refuse(state, rel, "its subject has been erased",
 									  "Only a new consent, given after the erasure, lets the subject's data in again."));
 	return PointerGetDatum(with_number(state, rel, tuple, number));
+}
+
+/* Lets the guard number rows without refusing any. */
+void
+jp_guard_numbering(bool on)
+{
+	numbering = on;
 }
 
 /* The pseudonym that a subject column's value stands for. */
@@ -252,22 +264,34 @@ guard_state(FunctionCallInfo fcinfo, Relation rel)
 	state->kind = protection->kind == NULL ? NULL :
 		MemoryContextStrdup(state->context, protection->kind);
 	state->skip = protection->skip;
-	state->subject = get_attnum(RelationGetRelid(rel),
-								NameStr(protection->subject_column));
-	state->number = get_attnum(RelationGetRelid(rel),
-							   NameStr(protection->number_column));
-	if (state->subject <= 0 || state->number <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("a column that protects table \"%s\" is gone or renamed",
-						RelationGetRelationName(rel)),
-				 errhint("Run journey_privacy.unprotect() and journey_privacy.protect().")));
-	state->subject_type = TupleDescAttr(RelationGetDescr(rel),
-										state->subject - 1)->atttypid;
+	find_columns(state, rel, protection);
 	open_purposes(state, protection);
 	state->statement = GetCurrentStatementStartTimestamp();
 	state->epoch = jp_epoch;
 	return state;
+}
+
+/* Finds the columns, which must still be of the types they had. */
+static void
+find_columns(GuardState *state, Relation rel, const JpProtection *protection)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	Oid			relid = RelationGetRelid(rel);
+
+	state->subject = get_attnum(relid, NameStr(protection->subject_column));
+	state->number = get_attnum(relid, NameStr(protection->number_column));
+	if (state->subject > 0)
+		state->subject_type = TupleDescAttr(desc, state->subject - 1)->atttypid;
+	if (state->subject <= 0 || state->number <= 0 ||
+		TupleDescAttr(desc, state->number - 1)->atttypid != INT4OID ||
+		(protection->kind == NULL ?
+		 state->subject_type != jp_type("pseudonym") :
+		 !jp_subject_type_ok(state->subject_type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a column that protects table \"%s\" is gone, renamed or of another type",
+						RelationGetRelationName(rel)),
+				 errhint("Run journey_privacy.unprotect() and journey_privacy.protect().")));
 }
 
 /* Opens a reader for each purpose that the table is collected for. */

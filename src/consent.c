@@ -44,7 +44,6 @@ typedef struct LedgerEntry
 /* True while the ledger gives up the rows of an erased subject. */
 static bool ledger_open = false;
 
-static void check_event_time(TimestampTz at);
 static void lock_subject(const LedgerEntry *entry, bool granted,
 						 JpSubject *subject);
 static Datum decide(LedgerEntry *entry, bool granted);
@@ -54,7 +53,7 @@ static bool update_state(const LedgerEntry *entry, int32 number, bool granted,
 static JpDecision decision_of(const JpPurpose *purpose, int32 number);
 static Datum change_restriction(FunctionCallInfo fcinfo, bool restricted);
 static Datum say_no(FunctionCallInfo fcinfo, const char *decision);
-static pg_uuid_t *new_uuid(void);
+static void fill_uuid(pg_uuid_t *id);
 
 PG_FUNCTION_INFO_V1(jp_record_consent);
 PG_FUNCTION_INFO_V1(jp_withdraw);
@@ -62,6 +61,7 @@ PG_FUNCTION_INFO_V1(jp_object_to);
 PG_FUNCTION_INFO_V1(jp_restrict_processing);
 PG_FUNCTION_INFO_V1(jp_lift_restriction);
 PG_FUNCTION_INFO_V1(jp_consent_event_kept);
+PG_FUNCTION_INFO_V1(jp_uuid_v7);
 
 /* SQL: record_consent(subject, purpose, granted, at, source, …). */
 Datum
@@ -112,6 +112,16 @@ Datum
 jp_lift_restriction(PG_FUNCTION_ARGS)
 {
 	return change_restriction(fcinfo, false);
+}
+
+/* SQL: uuid_v7(), for the ledger in bulk. */
+Datum
+jp_uuid_v7(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *id = palloc(sizeof(pg_uuid_t));
+
+	fill_uuid(id);
+	PG_RETURN_UUID_P(id);
 }
 
 /* Statement trigger: the ledger only grows, erasure apart. */
@@ -169,11 +179,14 @@ jp_consent_erase(const JpSubject *subject, int64 *events, int64 *states)
 	*states = SPI_processed;
 }
 
-/* Until when a yes given at a time counts.  Months are counted in UTC. */
+/*
+ * Until when a yes given at a time counts: under consent only.  Months are
+ * counted in UTC.
+ */
 TimestampTz
 jp_valid_until(const JpPurpose *purpose, TimestampTz at)
 {
-	if (!purpose->expires)
+	if (!purpose->expires || purpose->basis != JP_BASIS_CONSENT)
 		return DT_NOEND;
 	return DatumGetTimestamp(DirectFunctionCall2(timestamp_pl_interval,
 												 TimestampGetDatum(at),
@@ -181,8 +194,8 @@ jp_valid_until(const JpPurpose *purpose, TimestampTz at)
 }
 
 /* A decision happened at some time that has come. */
-static void
-check_event_time(TimestampTz at)
+void
+jp_check_event_time(TimestampTz at)
 {
 	if (TIMESTAMP_NOT_FINITE(at) ||
 		at > GetCurrentTimestamp() + MAX_CLOCK_SKEW)
@@ -228,7 +241,7 @@ decide(LedgerEntry *entry, bool granted)
 	Datum		id;
 	int			i;
 
-	check_event_time(entry->at);
+	jp_check_event_time(entry->at);
 	entry->purpose = &purpose;
 	if (granted)
 		decision.valid_until = jp_valid_until(&purpose, entry->at);
@@ -256,7 +269,7 @@ append_event(const LedgerEntry *entry)
 	Oid			types[9] = {jp_type("pseudonym"), UUIDOID, TEXTOID, TEXTOID,
 		TIMESTAMPTZOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID
 	};
-	pg_uuid_t  *id = new_uuid();
+	pg_uuid_t  *id = SPI_palloc(sizeof(pg_uuid_t));
 	Datum		values[9];
 	char		nulls[9] = {' ', ' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '};
 	const NullableDatum *rest[4] = {&entry->source, &entry->document,
@@ -264,6 +277,7 @@ append_event(const LedgerEntry *entry)
 	};
 	int			i;
 
+	fill_uuid(id);
 	values[0] = PointerGetDatum(entry->subject);
 	values[1] = UUIDPGetDatum(id);
 	values[2] = (Datum) 0;
@@ -441,11 +455,10 @@ jp_require_arg(FunctionCallInfo fcinfo, int n, const char *name)
 				 errmsg("argument \"%s\" must not be null", name)));
 }
 
-/* A uuid of version 7 (RFC 9562): sorts by the millisecond it was made. */
-static pg_uuid_t *
-new_uuid(void)
+/* Makes a uuid of version 7 (RFC 9562): it sorts by the millisecond. */
+static void
+fill_uuid(pg_uuid_t *id)
 {
-	pg_uuid_t  *id = SPI_palloc(sizeof(pg_uuid_t));
 	uint64		unix_ms = (GetCurrentTimestamp() +
 						   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) *
 						   USECS_PER_DAY) / 1000;
@@ -459,6 +472,4 @@ new_uuid(void)
 		id->data[i] = (uint8) (unix_ms >> (8 * (5 - i)));
 	id->data[6] = (id->data[6] & 0x0f) | 0x70;
 	id->data[8] = (id->data[8] & 0x3f) | 0x80;
-	return id;
 }
-

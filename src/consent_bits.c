@@ -27,7 +27,7 @@
 #include "utils/timestamp.h"
 
 #include "catalog.h"
-#include "consent.h"
+#include "consent_internal.h"
 #include "journey_privacy.h"
 
 #define CHUNK_OF(number)	((uint32) (number) >> JP_CHUNK_BITS)
@@ -47,13 +47,14 @@ static uint8 all_clear[JP_CHUNK_BYTES];
 static uint8 all_set[JP_CHUNK_BYTES];
 
 static void read_chunk(JpPermitted *permitted, uint32 chunk);
-static const uint8 *missing_chunk(JpBasis basis);
 static bool snapshot_is_fresh(void);
 static Snapshot reading_snapshot(const JpPermitted *permitted);
 static void clear_expired(const char *purpose, uint32 chunk, uint8 *bits,
 						  Snapshot snapshot, TimestampTz now,
 						  TimestampTz *next_expiry);
 static void mend_chunk(const JpPurpose *purpose, uint32 chunk);
+static bool lock_chunk(const JpPurpose *purpose, uint32 chunk, uint8 *bits,
+					   TimestampTz *next_expiry);
 static Datum chunk_datum(const uint8 *bits);
 
 /* Opens a reader for the statement that is running. */
@@ -88,7 +89,7 @@ jp_permitted_test(JpPermitted *permitted, int32 number)
 bool
 jp_permitted_undecided(const JpPermitted *permitted)
 {
-	return missing_chunk(permitted->purpose.basis) == all_set;
+	return jp_permitted_missing(permitted->purpose.basis) == all_set;
 }
 
 /* Sets or clears the bit of a locked subject. */
@@ -106,7 +107,7 @@ jp_permitted_set(const JpPurpose *purpose, int32 number, bool bit,
 
 	values[0] = CStringGetTextDatum(purpose->name);
 	values[1] = Int32GetDatum(CHUNK_OF(number));
-	values[2] = chunk_datum(missing_chunk(purpose->basis));
+	values[2] = chunk_datum(jp_permitted_missing(purpose->basis));
 	values[3] = Int32GetDatum(OFFSET_OF(number));
 	values[4] = Int32GetDatum(bit ? 1 : 0);
 	values[5] = TimestampTzGetDatum(valid_until);
@@ -140,7 +141,7 @@ read_chunk(JpPermitted *permitted, uint32 chunk)
 	ScanKeyData key[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	const uint8 *bits = missing_chunk(permitted->purpose.basis);
+	const uint8 *bits = jp_permitted_missing(permitted->purpose.basis);
 
 	if (chunk >= permitted->chunks)
 	{
@@ -190,8 +191,8 @@ read_chunk(JpPermitted *permitted, uint32 chunk)
 }
 
 /* What a chunk that nobody has written holds. */
-static const uint8 *
-missing_chunk(JpBasis basis)
+const uint8 *
+jp_permitted_missing(JpBasis basis)
 {
 	static const JpDecision none = {false, false, DT_NOEND};
 
@@ -283,39 +284,99 @@ clear_expired(const char *purpose, uint32 chunk, uint8 *bits,
 static void
 mend_chunk(const JpPurpose *purpose, uint32 chunk)
 {
-	static SPIPlanPtr locking = NULL;
-	static SPIPlanPtr updating = NULL;
-	Oid			types[4] = {TEXTOID, INT4OID, BYTEAOID, TIMESTAMPTZOID};
-	Datum		values[4];
-	char		nulls[4] = {' ', ' ', ' ', ' '};
 	uint8		bits[JP_CHUNK_BYTES];
 	TimestampTz next;
+
+	if (!lock_chunk(purpose, chunk, bits, &next))
+		return;
+	clear_expired(purpose->name, chunk, bits, NULL,
+				  GetCurrentStatementStartTimestamp(), &next);
+	jp_permitted_write(purpose, chunk, bits, next);
+}
+
+/* Writes bits of one chunk. */
+void
+jp_permitted_change(const JpPurpose *purpose, const JpBitChange *changes,
+					int count)
+{
+	uint32		chunk = CHUNK_OF(changes[0].number);
+	uint8		bits[JP_CHUNK_BYTES];
+	TimestampTz next = DT_NOEND;
+	TimestampTz now = GetCurrentStatementStartTimestamp();
+	int			i;
+
+	while (!lock_chunk(purpose, chunk, bits, &next))
+		jp_permitted_set(purpose, changes[0].number, changes[0].bit,
+						 changes[0].valid_until);
+	if (next <= now)
+		clear_expired(purpose->name, chunk, bits, NULL, now, &next);
+	for (i = 0; i < count; i++)
+	{
+		uint32		offset = OFFSET_OF(changes[i].number);
+		uint8		mask = 1 << (offset % 8);
+
+		if (changes[i].bit)
+		{
+			bits[offset / 8] |= mask;
+			next = Min(next, changes[i].valid_until);
+		}
+		else
+			bits[offset / 8] &= ~mask;
+	}
+	jp_permitted_write(purpose, chunk, bits, next);
+}
+
+/* Locks and reads a chunk; false when there is none. */
+static bool
+lock_chunk(const JpPurpose *purpose, uint32 chunk, uint8 *bits,
+		   TimestampTz *next_expiry)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[2] = {TEXTOID, INT4OID};
+	Datum		values[2] = {CStringGetTextDatum(purpose->name),
+		Int32GetDatum(chunk)
+	};
 	bool		isnull;
 
-	values[0] = CStringGetTextDatum(purpose->name);
-	values[1] = Int32GetDatum(chunk);
-	jp_execute(&locking,
-			   "SELECT bits FROM journey_privacy.permitted"
+	jp_execute(&plan,
+			   "SELECT bits, coalesce(next_expiry, 'infinity')"
+			   " FROM journey_privacy.permitted"
 			   " WHERE purpose = $1 AND chunk = $2 FOR NO KEY UPDATE",
 			   2, types, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed != 1)
-		return;
+		return false;
 	memcpy(bits,
 		   VARDATA_ANY(DatumGetByteaPP(SPI_getbinval(SPI_tuptable->vals[0],
 													 SPI_tuptable->tupdesc, 1,
 													 &isnull))),
 		   JP_CHUNK_BYTES);
-	clear_expired(purpose->name, chunk, bits, NULL,
-				  GetCurrentStatementStartTimestamp(), &next);
+	*next_expiry = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0],
+													 SPI_tuptable->tupdesc, 2,
+													 &isnull));
+	return true;
+}
 
-	values[2] = chunk_datum(bits);
-	values[3] = TimestampTzGetDatum(next);
-	if (TIMESTAMP_IS_NOEND(next))
-		nulls[3] = 'n';
-	jp_execute(&updating,
-			   "UPDATE journey_privacy.permitted SET bits = $3, next_expiry = $4"
-			   " WHERE purpose = $1 AND chunk = $2",
-			   4, types, values, nulls, SPI_OK_UPDATE);
+/* Writes a chunk whole. */
+void
+jp_permitted_write(const JpPurpose *purpose, uint32 chunk, const uint8 *bits,
+				   TimestampTz next_expiry)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[4] = {TEXTOID, INT4OID, BYTEAOID, TIMESTAMPTZOID};
+	Datum		values[4] = {CStringGetTextDatum(purpose->name),
+		Int32GetDatum(chunk), chunk_datum(bits),
+		TimestampTzGetDatum(next_expiry)
+	};
+	char		nulls[4] = {' ', ' ', ' ',
+		TIMESTAMP_IS_NOEND(next_expiry) ? 'n' : ' '
+	};
+
+	jp_execute(&plan,
+			   "INSERT INTO journey_privacy.permitted VALUES ($1, $2, $3, $4)"
+			   " ON CONFLICT (purpose, chunk) DO UPDATE"
+			   " SET bits = EXCLUDED.bits, next_expiry = EXCLUDED.next_expiry",
+			   4, types, values, nulls, SPI_OK_INSERT);
+	jp_epoch++;
 }
 
 /* A chunk's bits as a bytea. */

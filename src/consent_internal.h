@@ -25,4 +25,29 @@ extern void jp_set_bit_by_state(const JpPurpose *purpose, int32 number,
 /* consent.c: the same for a locked subject and every purpose.  Needs SPI. */
 extern void jp_set_bits_by_state(const JpSubject *subject);
 
+/* consent.c: throws unless a decision could have happened at that time. */
+extern void jp_check_event_time(TimestampTz at);
+
+/* A bit to be written. */
+typedef struct JpBitChange
+{
+	int32		number;
+	bool		bit;
+	TimestampTz valid_until;
+} JpBitChange;
+
+/*
+ * consent_bits.c: writes bits of one chunk, whose subjects are locked.
+ * Needs SPI.
+ */
+extern void jp_permitted_change(const JpPurpose *purpose,
+								const JpBitChange *changes, int count);
+
+/* consent_bits.c: writes a chunk whole.  Needs SPI. */
+extern void jp_permitted_write(const JpPurpose *purpose, uint32 chunk,
+							   const uint8 *bits, TimestampTz next_expiry);
+
+/* consent_bits.c: what a chunk holds that nobody has written. */
+extern const uint8 *jp_permitted_missing(JpBasis basis);
+
 #endif							/* JP_CONSENT_INTERNAL_H */

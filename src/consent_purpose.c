@@ -36,6 +36,7 @@ static void check_validity(FunctionCallInfo fcinfo, int n);
 static void hide_restricted(const JpPurpose *purpose);
 
 PG_FUNCTION_INFO_V1(jp_create_purpose);
+PG_FUNCTION_INFO_V1(jp_change_purpose);
 PG_FUNCTION_INFO_V1(jp_drop_purpose);
 
 /* Makes the context of the purposes. */
@@ -149,10 +150,55 @@ jp_create_purpose(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* SQL: change_purpose(name, basis, description, consent_valid_for). */
+Datum
+jp_change_purpose(PG_FUNCTION_ARGS)
+{
+	Oid			types[4] = {TEXTOID, TEXTOID, TEXTOID, INTERVALOID};
+	Datum		values[4];
+	char		nulls[4];
+	int			i;
+
+	jp_require_arg(fcinfo, 0, "name");
+	(void) jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	if (!PG_ARGISNULL(1))
+		(void) basis_from_name(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	check_validity(fcinfo, 3);
+	for (i = 0; i < 4; i++)
+	{
+		NullableDatum arg = jp_optional_arg(fcinfo, i);
+
+		values[i] = arg.value;
+		nulls[i] = arg.isnull ? 'n' : ' ';
+	}
+	SPI_connect();
+	SPI_execute("LOCK TABLE journey_privacy.subject, journey_privacy.consent_state"
+				" IN SHARE ROW EXCLUSIVE MODE", false, 0);
+	SPI_execute_with_args("UPDATE journey_privacy.purpose"
+						  " SET basis = coalesce($2, basis),"
+						  "     description = coalesce($3, description),"
+						  "     consent_valid_for = coalesce($4, consent_valid_for)"
+						  " WHERE name = $1",
+						  4, types, values, nulls, false, 0);
+	SPI_execute_with_args("UPDATE journey_privacy.consent_state c"
+						  " SET valid_until = CASE p.basis WHEN 'consent' THEN"
+						  "  (c.decided_at AT TIME ZONE 'UTC' + p.consent_valid_for)"
+						  "  AT TIME ZONE 'UTC' END"
+						  " FROM journey_privacy.purpose p"
+						  " WHERE p.name = $1 AND c.purpose = p.name AND c.granted",
+						  1, types, values, NULL, false, 0);
+	SPI_execute_with_args("SELECT journey_privacy.rebuild_permitted($1)",
+						  1, types, values, NULL, false, 0);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
 /* SQL: drop_purpose(name). */
 Datum
 jp_drop_purpose(PG_FUNCTION_ARGS)
 {
+	static SPIPlanPtr deciding = NULL;
+	static SPIPlanPtr collecting = NULL;
 	Oid			types[1] = {TEXTOID};
 	Datum		values[1] = {PG_GETARG_DATUM(0)};
 	const JpPurpose *purpose;
@@ -161,17 +207,18 @@ jp_drop_purpose(PG_FUNCTION_ARGS)
 	SPI_connect();
 	SPI_execute("LOCK TABLE journey_privacy.consent_event IN SHARE ROW EXCLUSIVE MODE",
 				false, 0);
-	SPI_execute_with_args("SELECT FROM journey_privacy.consent_event"
-						  " WHERE purpose = $1 LIMIT 1",
-						  1, types, values, NULL, false, 1);
+	jp_execute(&deciding,
+			   "SELECT FROM journey_privacy.consent_event WHERE purpose = $1 LIMIT 1",
+			   1, types, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("purpose \"%s\" has decisions on record", purpose->name),
 				 errhint("Disallow it to every role instead; the ledger is evidence.")));
-	SPI_execute_with_args("SELECT FROM journey_privacy.protection"
-						  " WHERE $1 = ANY (collected_for) LIMIT 1",
-						  1, types, values, NULL, false, 1);
+	jp_execute(&collecting,
+			   "SELECT FROM journey_privacy.protection"
+			   " WHERE $1 = ANY (collected_for) LIMIT 1",
+			   1, types, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
@@ -279,6 +326,7 @@ load_purposes(void)
 static void
 hide_restricted(const JpPurpose *purpose)
 {
+	static SPIPlanPtr plan = NULL;
 	JpPurpose	copy = *purpose;
 	SPITupleTable *found;
 	uint64		count;
@@ -287,8 +335,10 @@ hide_restricted(const JpPurpose *purpose)
 
 	SPI_execute("LOCK TABLE journey_privacy.subject IN SHARE ROW EXCLUSIVE MODE",
 				false, 0);
-	SPI_execute("SELECT number FROM journey_privacy.subject"
-				" WHERE restricted ORDER BY number", false, 0);
+	jp_execute(&plan,
+			   "SELECT number FROM journey_privacy.subject"
+			   " WHERE restricted ORDER BY number",
+			   0, NULL, NULL, NULL, SPI_OK_SELECT);
 	found = SPI_tuptable;
 	count = SPI_processed;
 	for (i = 0; i < count; i++)

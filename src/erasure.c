@@ -2,16 +2,16 @@
  * erasure.c
  *		erase(): everything about a subject goes in one transaction.
  *
- * Order: the request is claimed, every table that could hold the subject is
- * locked against writers (in order of OIDs, the registry last, as writers
- * lock them), the registry rows of all the subject's identities go (which
- * waits for decisions under way), tombstones are laid, then rows, decisions
- * and bits go; at last it is counted that nothing is left.  From commit on nothing about the subject can be
- * written without its new consent.
+ * Order: the request is claimed, every table that could hold the subject and
+ * our own are locked against writers (all at once: see jp_reach_lock), the
+ * registry rows of all the subject's identities go, tombstones are laid, then
+ * rows, decisions and bits go; at last it is counted that nothing is left.
+ * From commit on nothing about the subject can be written without its new
+ * consent.
  *
- * Rows are deleted as the owner of their table, restricted as in VACUUM:
- * the owner's triggers run with the owner's rights only, and look names up in
- * the schemas of the tables, not where the caller says.
+ * Rows are read and deleted as the owner of their table, restricted as in
+ * VACUUM: the owner's code runs with the owner's rights only.  Triggers look
+ * names up in the schemas of the tables, not where the caller says.
  */
 #include "postgres.h"
 
@@ -24,7 +24,6 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -43,7 +42,7 @@ static Datum store_receipt(Datum request_id, List *tables, int64 events,
 						   int64 states, int registered);
 static void delete_rows(List *tables);
 static void delete_run(List *tables, int first, int last);
-static void settle_constraints(List *tables);
+static void settle_constraints(void);
 static Datum trace_datum(const JpPseudonym *subject);
 static void put_row(ReturnSetInfo *result, Oid relid, const char *action,
 					int64 rows, const char *path);
@@ -74,11 +73,13 @@ jp_erase(PG_FUNCTION_ARGS)
 	subject = PG_GETARG_PSEUDONYM(0);
 	request_id = PG_ARGISNULL(2) ?
 		DirectFunctionCall1(gen_random_uuid, (Datum) 0) : PG_GETARG_DATUM(2);
+	jp_require_read_committed("erase()");
 	jp_keyring_require();
 	trace = trace_datum(subject);
 
-	jp_elevate(&before);
 	SPI_connect();
+	settle_constraints();
+	jp_elevate(&before);
 	if (claim_request(request_id, trace, PG_GETARG_DATUM(1), PG_ARGISNULL(1)))
 	{
 		int64		events;
@@ -105,8 +106,8 @@ jp_erase(PG_FUNCTION_ARGS)
 	else
 		receipt = stored_receipt(request_id, trace);
 	receipt = SPI_datumTransfer(receipt, false, -1);
-	SPI_finish();
 	jp_restore(&before);
+	SPI_finish();
 
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  &receipt, &isnull)));
@@ -249,7 +250,6 @@ delete_rows(List *tables)
 	int			first = 0;
 	int			i;
 
-	settle_constraints(tables);
 	for (i = 1; i <= count; i++)
 	{
 		if (i < count && ((JpReached *) list_nth(tables, i))->owner ==
@@ -270,9 +270,7 @@ delete_run(List *tables, int first, int last)
 	StringInfoData sql;
 	StringInfoData counts;
 	StringInfoData path;
-	Oid			userid;
-	int			sec_context;
-	int			guc_level;
+	JpPrivilege before;
 	int			i;
 
 	initStringInfo(&sql);
@@ -295,18 +293,9 @@ delete_run(List *tables, int first, int last)
 	appendStringInfoString(&path, "pg_temp");
 	appendStringInfoString(&sql, counts.data);
 
-	GetUserIdAndSecContext(&userid, &sec_context);
-	SetUserIdAndSecContext(((JpReached *) list_nth(tables, first))->owner,
-						   SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION |
-						   SECURITY_NOFORCE_RLS);
-	guc_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", path.data,
-							 PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	jp_act_as(((JpReached *) list_nth(tables, first))->owner, path.data, &before);
 	SPI_execute_with_args(sql.data, count, types, values, NULL, false, 0);
-	AtEOXact_GUC(false, guc_level);
-	SetUserIdAndSecContext(userid, sec_context);
+	jp_restore(&before);
 
 	for (i = 0; i < count; i++)
 	{
@@ -326,22 +315,13 @@ delete_run(List *tables, int first, int last)
 
 /*
  * A foreign key that is checked at commit could not be checked in a
- * restricted operation: such are checked now, all of them, those that the
- * caller's transaction has deferred too.
+ * restricted operation: all are checked at once, from now on, as the caller,
+ * whose own deferred triggers may be among them.
  */
 static void
-settle_constraints(List *tables)
+settle_constraints(void)
 {
-	ListCell   *cell;
-
-	foreach(cell, tables)
-	{
-		if (((JpReached *) lfirst(cell))->deferred)
-		{
-			SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0);
-			return;
-		}
-	}
+	SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0);
 }
 
 /* A subject's keyed trace as a bytea. */

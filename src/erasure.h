@@ -21,11 +21,10 @@ typedef struct JpReached
 	int			room;
 	int			followed;		/* how many of them foreign keys were followed from */
 	int64		cleared;		/* kept, but their reference goes */
-	bool		deferred;		/* a foreign key to it may be checked late */
 	bool		ordered;
 } JpReached;
 
-/* Locks every table that a subject may reach, against writers. */
+/* Locks every table that a subject may reach, and ours, against writers. */
 extern void jp_reach_lock(void);
 
 /* All tables and rows that a subject reaches: a list of JpReached, children

@@ -52,11 +52,29 @@ typedef struct SeenRow
 typedef struct Reference
 {
 	Oid			child;
+	Oid			owner;			/* of the child */
 	char	   *from;			/* FROM item of the child, under alias c */
-	char	   *join;			/* condition between c and the parent p */
+	char	   *keys;			/* columns of the parent that are referred to */
+	char	   *join;			/* condition between c and their values k */
 	bool		belongs;		/* the row goes with its parent */
-	bool		deferred;
 } Reference;
+
+/* The values of some rows' keys: one array for each column. */
+typedef struct KeyValues
+{
+	int			count;
+	int			columns;
+	Oid			types[INDEX_MAX_KEYS];
+	Datum		values[INDEX_MAX_KEYS];
+} KeyValues;
+
+/* How often to look for all tables being free before queuing for each. */
+#define PATIENCE	100
+
+/* Our own tables that recording and erasing write. */
+static const char *const own_table[] = {
+	"subject", "tombstone", "consent_event", "consent_state", "permitted"
+};
 
 /* The search under way. */
 typedef struct Reach
@@ -66,11 +84,19 @@ typedef struct Reach
 	List	   *ordered;		/* the same, children first */
 } Reach;
 
+static List *reachable_tables(void);
+static Oid	lock_tables(List *tables, Oid first, bool wait);
+static void unlock_tables(List *tables, int count);
 static void add_named_rows(Reach *reach, const JpSubject *subject);
 static SPITupleTable *protections(uint64 *count);
 static int64 named_rows(SPITupleTable *from, uint64 i, const char *select,
 						const JpSubject *subject);
 static bool follow(Reach *reach, JpReached *parent);
+static void read_keys(const JpReached *parent, int first,
+					  const Reference *reference, KeyValues *keys);
+static void column_array(SPITupleTable *found, uint64 count, int column,
+						 KeyValues *keys);
+static void find_referring(const Reference *reference, const KeyValues *keys);
 static List *references_to(Oid relid);
 static void take_rows(Reach *reach, const char *parent_path, bool belongs);
 static JpReached *reached_table(Reach *reach, Oid relid, const char *path);
@@ -78,37 +104,33 @@ static void add_row(JpReached *table, ItemPointer row);
 static void order_table(Reach *reach, JpReached *table);
 static bool is_part_of(Oid relid, Oid root);
 
-/* Locks every table that erasing anyone could touch, in order of OIDs. */
+/*
+ * Locks every table that erasing anyone could touch.  Writers come in any
+ * order, so a table is waited for only while no other is held: whoever waits
+ * for us does not hold what we wait for.
+ */
 void
 jp_reach_lock(void)
 {
-	uint64		i;
-	SPITupleTable *found;
-	uint64		count;
+	List	   *tables = reachable_tables();
+	Oid			busy = InvalidOid;
+	int			tries = 0;
 
-	SPI_execute("WITH RECURSIVE reach(relid) AS ("
-				"  SELECT p.relation::oid FROM journey_privacy.protection p"
-				"  UNION"
-				"  SELECT x.relid FROM reach r,"
-				"   LATERAL (SELECT c.conrelid AS relid FROM pg_constraint c"
-				"             WHERE c.contype = 'f' AND c.confrelid = r.relid"
-				"            UNION ALL"
-				"            SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = r.relid"
-				"            UNION ALL"
-				"            SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = r.relid) x)"
-				" SELECT relid FROM reach ORDER BY relid", false, 0);
-	found = SPI_tuptable;
-	count = SPI_processed;
-	for (i = 0; i < count; i++)
+	for (;;)
 	{
-		bool		isnull;
+		List	   *now;
 
-		LockRelationOid(DatumGetObjectId(SPI_getbinval(found->vals[i],
-													   found->tupdesc, 1,
-													   &isnull)),
-						ShareRowExclusiveLock);
+		CHECK_FOR_INTERRUPTS();
+		busy = lock_tables(tables, busy, ++tries > PATIENCE);
+		if (OidIsValid(busy))
+			continue;
+		/* Another may have become reachable while we waited. */
+		now = reachable_tables();
+		if (equal(tables, now))
+			return;
+		unlock_tables(tables, list_length(tables));
+		tables = now;
 	}
-	LockRelationOid(jp_relation("subject"), ShareRowExclusiveLock);
 }
 
 /* All that a subject reaches. */
@@ -152,6 +174,75 @@ jp_reach_remaining(const JpSubject *subject)
 	return remaining;
 }
 
+/* The tables that erasing may touch, in order of OIDs, then our own. */
+static List *
+reachable_tables(void)
+{
+	List	   *tables = NIL;
+	uint64		i;
+
+	SPI_execute("WITH RECURSIVE reach(relid) AS ("
+				"  SELECT p.relation::oid FROM journey_privacy.protection p"
+				"  UNION"
+				"  SELECT x.relid FROM reach r,"
+				"   LATERAL (SELECT c.conrelid AS relid FROM pg_constraint c"
+				"             WHERE c.contype = 'f' AND c.confrelid = r.relid"
+				"            UNION ALL"
+				"            SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = r.relid"
+				"            UNION ALL"
+				"            SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = r.relid) x)"
+				" SELECT relid FROM reach ORDER BY relid", false, 0);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Datum		relid = SPI_getbinval(SPI_tuptable->vals[i],
+										  SPI_tuptable->tupdesc, 1, &isnull);
+
+		tables = lappend_oid(tables, DatumGetObjectId(relid));
+	}
+	for (i = 0; i < lengthof(own_table); i++)
+		tables = lappend_oid(tables, jp_relation(own_table[i]));
+	return tables;
+}
+
+/*
+ * Locks tables against writers and row locks.  Only the first is waited for;
+ * when another is busy, it locks none and tells which.
+ */
+static Oid
+lock_tables(List *tables, Oid first, bool wait)
+{
+	int			i;
+
+	if (OidIsValid(first))
+		LockRelationOid(first, ExclusiveLock);
+	for (i = 0; i < list_length(tables); i++)
+	{
+		Oid			relid = list_nth_oid(tables, i);
+
+		if (wait)
+			LockRelationOid(relid, ExclusiveLock);
+		else if (!ConditionalLockRelationOid(relid, ExclusiveLock))
+		{
+			unlock_tables(tables, i);
+			if (OidIsValid(first))
+				UnlockRelationOid(first, ExclusiveLock);
+			return relid;
+		}
+	}
+	if (OidIsValid(first))
+		UnlockRelationOid(first, ExclusiveLock);	/* it was locked twice */
+	return InvalidOid;
+}
+
+/* Gives back the locks on the first tables of a list. */
+static void
+unlock_tables(List *tables, int count)
+{
+	while (--count >= 0)
+		UnlockRelationOid(list_nth_oid(tables, count), ExclusiveLock);
+}
+
 /* Starts the search with the rows that name the subject. */
 static void
 add_named_rows(Reach *reach, const JpSubject *subject)
@@ -169,14 +260,16 @@ add_named_rows(Reach *reach, const JpSubject *subject)
 	}
 }
 
-/* Table, subject column, number column and whether it has a kind. */
+/* Table, subject column, number column, whether it has a kind, and owner. */
 static SPITupleTable *
 protections(uint64 *count)
 {
-	if (SPI_execute("SELECT relation::text, quote_ident(subject_column),"
-					" quote_ident(number_column), kind IS NOT NULL"
-					" FROM journey_privacy.protection ORDER BY relation",
-					false, 0) != SPI_OK_SELECT)
+	if (SPI_execute("SELECT format('%I.%I', n.nspname, c.relname),"
+					" quote_ident(p.subject_column), quote_ident(p.number_column),"
+					" p.kind IS NOT NULL, c.relowner"
+					" FROM journey_privacy.protection p JOIN pg_class c ON c.oid = p.relation"
+					" JOIN pg_namespace n ON n.oid = c.relnamespace"
+					" ORDER BY p.relation", false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the protections");
 	*count = SPI_processed;
 	return SPI_tuptable;
@@ -200,9 +293,13 @@ named_rows(SPITupleTable *from, uint64 i, const char *select,
 	char	   *sql = psprintf("SELECT %s FROM ONLY %s t WHERE t.%s OPERATOR(pg_catalog.=) ANY ($1)",
 							   select, SPI_getvalue(row, desc, 1),
 							   SPI_getvalue(row, desc, by_number ? 3 : 2));
+	JpPrivilege before;
 
+	jp_act_as(DatumGetObjectId(SPI_getbinval(row, desc, 5, &isnull)),
+			  "pg_catalog, pg_temp", &before);
 	if (SPI_execute_with_args(sql, 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read a protected table");
+	jp_restore(&before);
 	return SPI_processed;
 }
 
@@ -211,31 +308,102 @@ static bool
 follow(Reach *reach, JpReached *parent)
 {
 	int			first = parent->followed;
-	List	   *references;
 	ListCell   *cell;
-	Oid			types[1] = {TIDARRAYOID};
-	Datum		values[1];
 
 	if (first == parent->count)
 		return false;
 	parent->followed = parent->count;
-	values[0] = jp_rows_datum(parent->rows + first, parent->count - first);
-	references = references_to(parent->relid);
-	foreach(cell, references)
+	foreach(cell, references_to(parent->relid))
 	{
 		Reference  *reference = lfirst(cell);
-		char	   *sql;
+		KeyValues	keys;
 
 		CHECK_FOR_INTERRUPTS();
-		parent->deferred |= reference->deferred;
-		sql = psprintf("SELECT DISTINCT c.tableoid, c.ctid FROM %s,"
-					   " ONLY %s p WHERE p.ctid = ANY ($1) AND %s",
-					   reference->from, parent->table, reference->join);
-		if (SPI_execute_with_args(sql, 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
-			elog(ERROR, "could not follow a foreign key");
+		read_keys(parent, first, reference, &keys);
+		if (keys.count == 0)
+			continue;
+		find_referring(reference, &keys);
 		take_rows(reach, parent->path, reference->belongs);
 	}
 	return true;
+}
+
+/* Reads, as the parent's owner, the values that rows are referred to by. */
+static void
+read_keys(const JpReached *parent, int first, const Reference *reference,
+		  KeyValues *keys)
+{
+	Oid			types[1] = {TIDARRAYOID};
+	Datum		values[1] = {jp_rows_datum(parent->rows + first,
+	parent->followed - first)};
+	JpPrivilege before;
+	char	   *sql;
+	int			i;
+
+	sql = psprintf("SELECT %s FROM ONLY %s p WHERE p.ctid OPERATOR(pg_catalog.=) ANY ($1)",
+				   reference->keys, parent->table);
+	jp_act_as(parent->owner, "pg_catalog, pg_temp", &before);
+	if (SPI_execute_with_args(sql, 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the keys of a table");
+	jp_restore(&before);
+
+	keys->count = SPI_processed;
+	keys->columns = SPI_tuptable->tupdesc->natts;
+	for (i = 0; i < keys->columns; i++)
+		column_array(SPI_tuptable, keys->count, i, keys);
+}
+
+/* One column of what SPI found as an array. */
+static void
+column_array(SPITupleTable *found, uint64 count, int column, KeyValues *keys)
+{
+	Form_pg_attribute attribute = TupleDescAttr(found->tupdesc, column);
+	Oid			type = attribute->atttypid;
+	Datum	   *values = palloc(Max(count, 1) * sizeof(Datum));
+	bool	   *nulls = palloc(Max(count, 1) * sizeof(bool));
+	int			length = count;
+	int			lower = 1;
+	uint64		i;
+
+	keys->types[column] = get_array_type(type);
+	if (!OidIsValid(keys->types[column]))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot follow a foreign key to a column of type %s",
+						format_type_be(type))));
+	for (i = 0; i < count; i++)
+		values[i] = SPI_getbinval(found->vals[i], found->tupdesc, column + 1,
+								  &nulls[i]);
+	keys->values[column] =
+		PointerGetDatum(construct_md_array(values, nulls, 1, &length, &lower,
+										   type, attribute->attlen,
+										   attribute->attbyval,
+										   attribute->attalign));
+}
+
+/* Finds, as the child's owner, the rows that refer to the keys. */
+static void
+find_referring(const Reference *reference, const KeyValues *keys)
+{
+	StringInfoData sql;
+	JpPrivilege before;
+	int			i;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT DISTINCT c.tableoid, c.ctid FROM %s, ROWS FROM (",
+					 reference->from);
+	for (i = 0; i < keys->columns; i++)
+		appendStringInfo(&sql, "%spg_catalog.unnest($%d)", i > 0 ? ", " : "", i + 1);
+	appendStringInfoString(&sql, ") k(");
+	for (i = 0; i < keys->columns; i++)
+		appendStringInfo(&sql, "%sk%d", i > 0 ? ", " : "", i + 1);
+	appendStringInfo(&sql, ") WHERE %s", reference->join);
+
+	jp_act_as(reference->owner, "pg_catalog, pg_temp", &before);
+	if (SPI_execute_with_args(sql.data, keys->columns, (Oid *) keys->types,
+							  (Datum *) keys->values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not follow a foreign key");
+	jp_restore(&before);
 }
 
 /* The foreign keys that refer to a table or to what it is a partition of. */
@@ -249,20 +417,21 @@ references_to(Oid relid)
 	uint64		i;
 
 	jp_execute(&plan,
-			   "SELECT c.conrelid,"
+			   "SELECT c.conrelid, r.relowner,"
 			   " (CASE r.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END)"
 			   "  || format('%I.%I c', n.nspname, r.relname),"
-			   " (SELECT string_agg(format('p.%I OPERATOR(%I.%s) c.%I',"
-			   "    pa.attname, opn.nspname, op.oprname, ca.attname), ' AND ')"
-			   "  FROM unnest(c.conkey, c.confkey, c.conpfeqop) k(ck, pk, eq)"
-			   "  JOIN pg_attribute ca ON ca.attrelid = c.conrelid AND ca.attnum = k.ck"
-			   "  JOIN pg_attribute ra ON ra.attrelid = c.confrelid AND ra.attnum = k.pk"
-			   "  JOIN pg_attribute pa ON pa.attrelid = $1 AND pa.attname = ra.attname"
-			   "  JOIN pg_operator op ON op.oid = k.eq"
-			   "  JOIN pg_namespace opn ON opn.oid = op.oprnamespace),"
-			   " c.confdeltype IN ('a', 'r', 'c'), c.condeferrable"
+			   " k.keys, k.joined, c.confdeltype IN ('a', 'r', 'c')"
 			   " FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid"
-			   " JOIN pg_namespace n ON n.oid = r.relnamespace"
+			   " JOIN pg_namespace n ON n.oid = r.relnamespace,"
+			   " LATERAL (SELECT string_agg(format('p.%I', pa.attname), ', ' ORDER BY u.o) AS keys,"
+			   "   string_agg(format('k.k%s OPERATOR(%I.%s) c.%I', u.o, opn.nspname,"
+			   "    op.oprname, ca.attname), ' AND ' ORDER BY u.o) AS joined"
+			   "  FROM unnest(c.conkey, c.confkey, c.conpfeqop) WITH ORDINALITY u(ck, pk, eq, o)"
+			   "  JOIN pg_attribute ca ON ca.attrelid = c.conrelid AND ca.attnum = u.ck"
+			   "  JOIN pg_attribute ra ON ra.attrelid = c.confrelid AND ra.attnum = u.pk"
+			   "  JOIN pg_attribute pa ON pa.attrelid = $1 AND pa.attname = ra.attname"
+			   "  JOIN pg_operator op ON op.oid = u.eq"
+			   "  JOIN pg_namespace opn ON opn.oid = op.oprnamespace) k"
 			   " WHERE c.contype = 'f' AND c.conparentid = 0"
 			   " AND (c.confrelid = $1 OR c.confrelid IN"
 			   "  (SELECT a.relid FROM pg_partition_ancestors($1) a))"
@@ -276,10 +445,11 @@ references_to(Oid relid)
 		bool		isnull;
 
 		reference->child = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
-		reference->from = SPI_getvalue(row, desc, 2);
-		reference->join = SPI_getvalue(row, desc, 3);
-		reference->belongs = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
-		reference->deferred = DatumGetBool(SPI_getbinval(row, desc, 5, &isnull));
+		reference->owner = DatumGetObjectId(SPI_getbinval(row, desc, 2, &isnull));
+		reference->from = SPI_getvalue(row, desc, 3);
+		reference->keys = SPI_getvalue(row, desc, 4);
+		reference->join = SPI_getvalue(row, desc, 5);
+		reference->belongs = DatumGetBool(SPI_getbinval(row, desc, 6, &isnull));
 		references = lappend(references, reference);
 	}
 	return references;

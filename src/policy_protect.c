@@ -2,10 +2,10 @@
  * policy_protect.c
  *		protect() and unprotect(): what puts a table under policy.
  *
- * The caller must own the table.  The statements run as the extension's
- * owner under a fixed search_path; none of them runs code of the table's
- * owner: rows are numbered with session_replication_role = replica, under
- * which no trigger but those ENABLEd ALWAYS fires, and such are refused.
+ * The caller must own the table.  Our statements run as the extension's
+ * owner under a fixed search_path, but for the one that touches rows: it runs
+ * as the owner of the table, restricted, so that the owner's code gets no
+ * rights by it.
  */
 #include "postgres.h"
 
@@ -21,6 +21,8 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -47,6 +49,7 @@ typedef struct Protecting
 	char	   *subject;
 	char	   *kind;
 	char	   *number;
+	Oid			owner;
 	Oid			subject_type;
 	bool		add_number;
 	bool		had_security;
@@ -56,6 +59,7 @@ typedef struct Protecting
 static Relation open_own_table(Oid relid);
 static void check_relation(Relation rel);
 static void check_columns(Protecting *p, const char *occurred_at);
+static void check_kind(const char *kind);
 static void check_purposes(FunctionCallInfo fcinfo, int n);
 static void run(const char *format,...) pg_attribute_printf(1, 2);
 static void number_rows(const Protecting *p);
@@ -90,6 +94,7 @@ jp_protect(PG_FUNCTION_ARGS)
 	rel = open_own_table(PG_GETARG_OID(0));
 	check_relation(rel);
 	p.relid = RelationGetRelid(rel);
+	p.owner = rel->rd_rel->relowner;
 	p.name = pstrdup(RelationGetRelationName(rel));
 	p.table = jp_qualified_name(rel);
 	p.had_security = rel->rd_rel->relrowsecurity;
@@ -101,6 +106,7 @@ jp_protect(PG_FUNCTION_ARGS)
 	p.number = name_arg(fcinfo, 7);
 	check_columns(&p, name_arg(fcinfo, 3));
 	check_purposes(fcinfo, 4);
+	jp_require_read_committed("protect()");
 	jp_keyring_require();
 
 	jp_elevate(&before);
@@ -109,8 +115,8 @@ jp_protect(PG_FUNCTION_ARGS)
 	if (p.add_number)
 		run("ALTER TABLE %s ADD COLUMN %s integer", p.table,
 			quote_identifier(p.number));
-	number_rows(&p);
 	make_policies(&p);
+	number_rows(&p);
 	SPI_finish();
 	jp_restore(&before);
 	PG_RETURN_VOID();
@@ -266,7 +272,27 @@ check_columns(Protecting *p, const char *occurred_at)
 				 errmsg("column \"%s\" is not of type integer", p->number),
 				 errhint("Name another number_column; protect() adds it.")));
 	if (p->kind != NULL)
-		(void) jp_kind_normalizer(p->kind, strlen(p->kind));
+		check_kind(p->kind);
+}
+
+/*
+ * Refuses a kind that does not exist, and a caller who may not turn identities
+ * into pseudonyms: the numbers of the rows would tell as much.
+ */
+static void
+check_kind(const char *kind)
+{
+	static const Oid types[] = {TEXTOID, TEXTOID};
+	List	   *name = list_make2(makeString(JP_SCHEMA),
+								  makeString("pseudonymize"));
+	Oid			function = LookupFuncName(name, lengthof(types), types, false);
+
+	if (jp_proc_aclcheck(function, GetUserId()) != ACLCHECK_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to protect a table of identities"),
+				 errhint("This takes EXECUTE on journey_privacy.pseudonymize(text, text).")));
+	(void) jp_kind_normalizer(kind, strlen(kind));
 }
 
 /* Refuses a purpose that does not exist. */
@@ -316,38 +342,32 @@ run(const char *format,...)
 		elog(ERROR, "a statement returned %s", SPI_result_code_string(code));
 }
 
-/* Registers the subjects of the rows that are there and numbers the rows. */
+/*
+ * Numbers the rows that are there: an UPDATE that changes nothing lets the
+ * insert guard do it.  No other trigger fires, and what runs with it (checks,
+ * index expressions, rules) has the rights of the table's owner.
+ */
 static void
 number_rows(const Protecting *p)
 {
-	const char *column = quote_identifier(p->subject);
-	char	   *subject;
+	JpPrivilege before;
+	char	   *number = pstrdup(quote_identifier(p->number));
 
-	subject = p->kind == NULL ? psprintf("t.%s", column) :
-		psprintf("journey_privacy.pseudonymize(%s, t.%s::text)",
-				 quote_literal_cstr(p->kind), column);
 	(void) set_config_option("session_replication_role", "replica",
 							 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
-	run("INSERT INTO journey_privacy.subject (pseudonym)"
-		" SELECT d.p FROM (SELECT DISTINCT %s AS p FROM ONLY %s t WHERE t.%s IS NOT NULL) d"
-		" WHERE NOT journey_privacy.is_erased(d.p) ON CONFLICT DO NOTHING",
-		subject, p->table, column);
-	if (p->kind == NULL)
-		run("UPDATE ONLY %s t SET %s = s.number FROM journey_privacy.subject s"
-			" WHERE s.pseudonym OPERATOR(pg_catalog.=) t.%s"
-			" AND t.%s IS DISTINCT FROM s.number",
-			p->table, quote_identifier(p->number), column,
-			quote_identifier(p->number));
-	else
-		run("UPDATE ONLY %s t SET %s = d.number FROM"
-			" (SELECT u.v, s.number FROM (SELECT DISTINCT t.%s AS v FROM ONLY %s t"
-			"   WHERE t.%s IS NOT NULL) u JOIN journey_privacy.subject s"
-			"  ON s.pseudonym OPERATOR(pg_catalog.=)"
-			"   journey_privacy.pseudonymize(%s, u.v::text)) d"
-			" WHERE d.v = t.%s AND t.%s IS DISTINCT FROM d.number",
-			p->table, quote_identifier(p->number), column, p->table, column,
-			quote_literal_cstr(p->kind), column, quote_identifier(p->number));
+	jp_act_as(p->owner, "pg_catalog, pg_temp", &before);
+	jp_guard_numbering(true);
+	PG_TRY();
+	{
+		run("UPDATE ONLY %s SET %s = %s", p->table, number, number);
+	}
+	PG_FINALLY();
+	{
+		jp_guard_numbering(false);
+	}
+	PG_END_TRY();
+	jp_restore(&before);
 	(void) set_config_option("session_replication_role", "origin",
 							 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);

@@ -153,6 +153,54 @@ SELECT count(*) AS disagreements FROM disagreement;
 SELECT count(*) > 0 AS hides_somebody FROM oracle JOIN consent_visit ON visitor = subject
   WHERE purpose = 't_late' AND NOT seen;
 
+-- in bulk: the same as one by one, and the bitmaps made anew are the same bitmaps
+SELECT setseed(0.3);
+CREATE TEMP TABLE bulk AS
+SELECT ('customer_id:c' || 1 + floor(random() * 1500))::journey_privacy.pseudonym AS subject,
+       (SELECT array_agg(name) FROM journey_privacy.purpose WHERE name LIKE 't\_%')
+         [1 + floor(random() * 8)] AS purpose,
+       random() < 0.6 AS granted,
+       now() - floor(random() * 24) * interval '1 month' AS at
+FROM generate_series(1, 5000);
+SELECT journey_privacy.record_consents(array_agg(subject), array_agg(purpose), array_agg(granted),
+                                       array_agg(at), source => 'import')
+FROM bulk;
+INSERT INTO consent_visit SELECT DISTINCT subject FROM bulk ON CONFLICT DO NOTHING;
+CALL look();
+SELECT count(*) AS disagreements FROM disagreement;
+CREATE TEMP TABLE bits_before AS SELECT purpose, chunk, bits FROM journey_privacy.permitted;
+SELECT journey_privacy.rebuild_permitted();
+CALL look();
+SELECT count(*) AS disagreements FROM disagreement;
+-- bits of numbers that nobody has may differ, those of subjects may not
+SELECT count(*) AS differing FROM journey_privacy.subject s CROSS JOIN journey_privacy.purpose p
+  LEFT JOIN bits_before b ON b.purpose = p.name AND b.chunk = s.number / 8192
+  LEFT JOIN journey_privacy.permitted n ON n.purpose = p.name AND n.chunk = s.number / 8192
+  WHERE get_bit(b.bits, s.number % 8192) <> get_bit(n.bits, s.number % 8192);
+SELECT journey_privacy.record_consents(ARRAY['email:x@example.com']::journey_privacy.pseudonym[], '{t_consent,t_consent}', '{t}');
+SELECT journey_privacy.record_consents(ARRAY['email:x@example.com']::journey_privacy.pseudonym[], '{t_nothing}', '{t}');
+SELECT journey_privacy.record_consents(ARRAY['email:x@example.com']::journey_privacy.pseudonym[], '{t_consent}', '{NULL}');
+SELECT journey_privacy.record_consents(ARRAY['email:x@example.com']::journey_privacy.pseudonym[], '{t_consent}', '{t}', '{infinity}');
+SELECT journey_privacy.record_consents('{}', '{}', '{}');
+SELECT journey_privacy.is_erased('email:x@example.com'), count(*) AS events
+  FROM journey_privacy.consent_event WHERE subject = 'email:x@example.com';
+
+-- a purpose whose basis, or validity, changes later
+SELECT journey_privacy.change_purpose('t_late', basis => 'consent', consent_valid_for => '6 months');
+CALL look();
+SELECT count(*) AS disagreements FROM disagreement;
+SELECT journey_privacy.change_purpose('t_late', basis => 'legitimate_interests');
+CALL look();
+SELECT count(*) AS disagreements FROM disagreement;
+SELECT journey_privacy.change_purpose('t_late', basis => 'mood');
+SELECT journey_privacy.change_purpose('t_nothing', basis => 'consent');
+
+-- what each said, counted, against the oracle of the ledger
+SELECT count(*) AS wrong FROM journey_privacy.consent_rate r
+  WHERE purpose LIKE 't\_%' AND yes + no + expired + silent <> subjects;
+SELECT purpose, yes > 0 AS some_yes, no > 0 AS some_no, expired > 0 AS some_expired, silent > 0 AS some_silent
+  FROM journey_privacy.consent_rate WHERE purpose IN ('t_consent', 't_opt_out') ORDER BY 1;
+
 -- Consent that expires while its bit is set: hidden at once, mended by the
 -- next writer of the chunk.
 SELECT subject AS expiring FROM oracle JOIN consent_visit ON visitor = subject
@@ -204,6 +252,10 @@ SELECT journey_privacy.link_identity('email:d@example.com', 'device_id:d'),
 SELECT * FROM in_force ORDER BY 1;
 SELECT journey_privacy.record_consent('device_id:d', 't_consent', true, at => '2026-05-01') IS NOT NULL AS ok;
 SELECT * FROM in_force ORDER BY 1;
+SELECT purpose, basis, granted, decided_at, valid_until, expired, restricted
+  FROM journey_privacy.consent_of('device_id:d') WHERE purpose IN ('t_consent', 't_contract');
+SELECT purpose, decision, at FROM journey_privacy.consent_history('email:d@example.com');
+SELECT count(*) FROM journey_privacy.consent_history('email:nobody@example.com');
 SELECT journey_privacy.unlink_identity('device_id:d'), journey_privacy.unlink_identity('device_id:d'),
        journey_privacy.unlink_identity('device_id:unknown');
 SELECT * FROM in_force ORDER BY 1;
