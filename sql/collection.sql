@@ -35,3 +35,39 @@ REVOKE ALL ON FUNCTION journey_privacy.guard_row() FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.guard_row() IS
   'trigger: the insert guard; keeps the subject number, refuses rows without a basis and rows of erased subjects';
 
+-- Columns of type pseudonym that are not the subject of a protected table:
+-- rekey_pseudonyms() must know them.
+CREATE TABLE journey_privacy.pseudonym_column (
+  relation    regclass NOT NULL,
+  column_name name NOT NULL,
+  PRIMARY KEY (relation, column_name));
+COMMENT ON TABLE journey_privacy.pseudonym_column IS
+  'columns of type pseudonym besides the subjects of protected tables; register_pseudonym_column() adds one';
+REVOKE ALL ON journey_privacy.pseudonym_column FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.pseudonym_column', '');
+
+-- Not SECURITY DEFINER: it asks whether the caller owns the table.
+CREATE FUNCTION journey_privacy.register_pseudonym_column("table" regclass, "column" name)
+  RETURNS void
+  LANGUAGE c VOLATILE STRICT
+  AS 'MODULE_PATHNAME', 'jp_register_pseudonym_column';
+COMMENT ON FUNCTION journey_privacy.register_pseudonym_column(regclass, name) IS
+  'lets rekey_pseudonyms() move a column of type pseudonym along; for those that are not the subject of a protected table';
+
+-- Not SECURITY DEFINER: it writes each table as its owner.
+CREATE FUNCTION journey_privacy.rekey_pseudonyms() RETURNS bigint
+  LANGUAGE c VOLATILE
+  AS 'MODULE_PATHNAME', 'jp_rekey_pseudonyms';
+COMMENT ON FUNCTION journey_privacy.rekey_pseudonyms() IS
+  'moves every pseudonym to the key version that rotate_key(''pseudonym'') made, without seeing an identity; returns the rows of users'' tables';
+REVOKE ALL ON FUNCTION journey_privacy.rekey_pseudonyms() FROM PUBLIC;
+
+-- Called by rekey_pseudonyms() as the owner of each table, so open to all; does
+-- nothing for anybody else.
+CREATE FUNCTION journey_privacy.rekeyed(journey_privacy.pseudonym)
+  RETURNS journey_privacy.pseudonym
+  LANGUAGE c STABLE STRICT PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'jp_rekeyed';
+COMMENT ON FUNCTION journey_privacy.rekeyed(journey_privacy.pseudonym) IS
+  'internal to rekey_pseudonyms(), an error outside of it';
+

@@ -23,6 +23,7 @@ SELECT pg_catalog.pg_extension_config_dump('journey_privacy.key_version', '');
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.key_version
   FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.catalog_changed();
+ALTER TABLE journey_privacy.key_version ENABLE ALWAYS TRIGGER catalog_changed;
 COMMENT ON TABLE journey_privacy.key_version IS
   'key versions that this database uses, with check values';
 

@@ -88,6 +88,10 @@ BEGIN
   USING pg_catalog.pg_event_trigger_dropped_objects() d
   WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
     AND d.objsubid = 0 AND d.objid = p.relation;
+  DELETE FROM journey_privacy.pseudonym_column c
+  USING pg_catalog.pg_event_trigger_dropped_objects() d
+  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.objsubid = 0 AND d.objid = c.relation;
 END $$;
 REVOKE ALL ON FUNCTION journey_privacy.forget_dropped() FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.forget_dropped() IS

@@ -259,6 +259,7 @@ SELECT pg_catalog.pg_extension_config_dump('journey_privacy.identity_kind', 'WHE
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.identity_kind
   FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.catalog_changed();
+ALTER TABLE journey_privacy.identity_kind ENABLE ALWAYS TRIGGER catalog_changed;
 
 CREATE FUNCTION journey_privacy.create_identity_kind(
     name text, normalizer text DEFAULT 'trim', description text DEFAULT '')

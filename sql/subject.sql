@@ -40,3 +40,11 @@ REVOKE ALL ON FUNCTION journey_privacy.is_erased(journey_privacy.pseudonym) FROM
 COMMENT ON FUNCTION journey_privacy.is_erased(journey_privacy.pseudonym) IS
   'whether a tombstone keeps this subject from coming back';
 
+CREATE FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudonym)
+  RETURNS journey_privacy.pseudonym
+  LANGUAGE c STABLE STRICT PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'jp_pseudonym_current';
+REVOKE ALL ON FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudonym) FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudonym) IS
+  'the same subject''s pseudonym under the current key, given one of an earlier key version';
+

@@ -128,6 +128,23 @@ jp_qualified_name(Relation rel)
 									  RelationGetRelationName(rel));
 }
 
+/* A copy of the one row with this key in the first column, or NULL. */
+HeapTuple
+jp_fetch_one(Relation rel, const char *index, Datum key, RegProcedure equal)
+{
+	ScanKeyData scankey;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, equal, key);
+	scan = systable_beginscan(rel, jp_relation(index), true, NULL, 1, &scankey);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		tuple = heap_copytuple(tuple);
+	systable_endscan(scan);
+	return tuple;
+}
+
 /* Number of the configuration as this backend knows it. */
 uint64
 jp_catalog_generation(void)

@@ -6,7 +6,7 @@
 #ifndef JP_CATALOG_H
 #define JP_CATALOG_H
 
-#include "access/skey.h"
+#include "access/htup.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
@@ -31,6 +31,13 @@ extern Oid	jp_relation(const char *name);
 
 /* OID of one of our types. */
 extern Oid	jp_type(const char *name);
+
+/*
+ * A copy of the one row whose first column has this key, by a unique index of
+ * ours; NULL when there is none.  Sees what is committed now.
+ */
+extern HeapTuple jp_fetch_one(Relation rel, const char *index, Datum key,
+							  RegProcedure equal);
 
 /* A relation's name, qualified and quoted for dynamic SQL. */
 extern char *jp_qualified_name(Relation rel);

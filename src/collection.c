@@ -65,7 +65,8 @@ static bool has_basis(GuardState *state, const JpPseudonym *pseudonym);
 static HeapTuple refuse(const GuardState *state, Relation rel,
 						const char *why, const char *hint);
 static HeapTuple with_number(const GuardState *state, Relation rel,
-							 HeapTuple tuple, int32 number);
+							 HeapTuple tuple, int32 number,
+							 const JpPseudonym *pseudonym);
 
 PG_FUNCTION_INFO_V1(jp_guard_row);
 
@@ -104,7 +105,7 @@ jp_guard_row(PG_FUNCTION_ARGS)
 
 	value = heap_getattr(tuple, state->subject, RelationGetDescr(rel), &isnull);
 	if (isnull)
-		return PointerGetDatum(with_number(state, rel, tuple, JP_NO_SUBJECT));
+		return PointerGetDatum(with_number(state, rel, tuple, JP_NO_SUBJECT, NULL));
 	jp_subject_of_datum(value, state->subject_type, state->kind,
 						&pseudonym);
 	if (!numbering && !has_basis(state, &pseudonym))
@@ -114,7 +115,7 @@ jp_guard_row(PG_FUNCTION_ARGS)
 	if (!numbering && number == JP_NO_SUBJECT)
 		return PointerGetDatum(refuse(state, rel, "its subject has been erased",
 									  "Only a new consent, given after the erasure, lets the subject's data in again."));
-	return PointerGetDatum(with_number(state, rel, tuple, number));
+	return PointerGetDatum(with_number(state, rel, tuple, number, &pseudonym));
 }
 
 /* Lets the guard number rows without refusing any. */
@@ -124,7 +125,7 @@ jp_guard_numbering(bool on)
 	numbering = on;
 }
 
-/* The pseudonym that a subject column's value stands for. */
+/* The pseudonym, under the current key, that a subject column's value means. */
 void
 jp_subject_of_datum(Datum value, Oid type, const char *kind,
 					JpPseudonym *pseudonym)
@@ -134,6 +135,7 @@ jp_subject_of_datum(Datum value, Oid type, const char *kind,
 	if (kind == NULL)
 	{
 		*pseudonym = *(JpPseudonym *) DatumGetPointer(value);
+		jp_pseudonym_advance(pseudonym, jp_key_version(JP_KEY_PSEUDONYM));
 		return;
 	}
 	switch (type)
@@ -344,19 +346,28 @@ refuse(const GuardState *state, Relation rel, const char *why, const char *hint)
 	return NULL;
 }
 
-/* The row with its subject number as it must be. */
+/*
+ * The row with its subject number, and its pseudonym under the current key,
+ * as they must be.
+ */
 static HeapTuple
-with_number(const GuardState *state, Relation rel, HeapTuple tuple, int32 number)
+with_number(const GuardState *state, Relation rel, HeapTuple tuple,
+			int32 number, const JpPseudonym *pseudonym)
 {
-	int			column = state->number;
-	Datum		value = Int32GetDatum(number);
-	bool		isnull = (number == JP_NO_SUBJECT);
+	TupleDesc	desc = RelationGetDescr(rel);
+	int			columns[2] = {state->number, state->subject};
+	Datum		values[2] = {Int32GetDatum(number), PointerGetDatum(pseudonym)};
+	bool		nulls[2] = {number == JP_NO_SUBJECT, false};
+	int			count = 1;
 	bool		was_null;
-	Datum		was = heap_getattr(tuple, column, RelationGetDescr(rel),
-								   &was_null);
+	Datum		was = heap_getattr(tuple, state->number, desc, &was_null);
+	bool		isnull;
 
-	if (was_null == isnull && (isnull || DatumGetInt32(was) == number))
+	if (pseudonym != NULL && state->kind == NULL &&
+		memcmp(DatumGetPointer(heap_getattr(tuple, state->subject, desc, &isnull)),
+			   pseudonym, sizeof(JpPseudonym)) != 0)
+		count = 2;
+	else if (was_null == nulls[0] && (was_null || DatumGetInt32(was) == number))
 		return tuple;
-	return heap_modify_tuple_by_cols(tuple, RelationGetDescr(rel), 1, &column,
-									 &value, &isnull);
+	return heap_modify_tuple_by_cols(tuple, desc, count, columns, values, nulls);
 }

@@ -41,7 +41,7 @@ typedef struct LedgerEntry
 	NullableDatum region;
 } LedgerEntry;
 
-/* True while the ledger gives up the rows of an erased subject. */
+/* True while erasing or rekeying may change rows of the ledger. */
 static bool ledger_open = false;
 
 static void lock_subject(const LedgerEntry *entry, bool granted,
@@ -53,6 +53,8 @@ static bool update_state(const LedgerEntry *entry, int32 number, bool granted,
 static JpDecision decision_of(const JpPurpose *purpose, int32 number);
 static Datum change_restriction(FunctionCallInfo fcinfo, bool restricted);
 static Datum say_no(FunctionCallInfo fcinfo, const char *decision);
+static int64 write_ledger(const char *sql, int nargs, Oid *types,
+						  Datum *values);
 static void fill_uuid(pg_uuid_t *id);
 
 PG_FUNCTION_INFO_V1(jp_record_consent);
@@ -75,7 +77,7 @@ jp_record_consent(PG_FUNCTION_ARGS)
 	jp_require_arg(fcinfo, 2, "granted");
 	jp_require_arg(fcinfo, 3, "at");
 	granted = PG_GETARG_BOOL(2);
-	entry.subject = PG_GETARG_PSEUDONYM(0);
+	entry.subject = jp_subject_arg(fcinfo, 0);
 	entry.purpose = jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	entry.decision = granted ? "granted" : "refused";
 	entry.at = PG_GETARG_TIMESTAMPTZ(3);
@@ -140,6 +142,32 @@ jp_consent_event_kept(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
+/* Runs a statement that changes rows of the ledger. */
+static int64
+write_ledger(const char *sql, int nargs, Oid *types, Datum *values)
+{
+	ledger_open = true;
+	PG_TRY();
+	{
+		SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0);
+	}
+	PG_FINALLY();
+	{
+		ledger_open = false;
+	}
+	PG_END_TRY();
+	return SPI_processed;
+}
+
+/* Moves the ledger to the current pseudonyms. */
+void
+jp_ledger_rekey(void)
+{
+	(void) write_ledger("UPDATE journey_privacy.consent_event"
+						" SET subject = journey_privacy.rekeyed(subject)",
+						0, NULL, NULL);
+}
+
 /* Forgets what a subject decided. */
 void
 jp_consent_erase(const JpSubject *subject, int64 *events, int64 *states)
@@ -151,19 +179,9 @@ jp_consent_erase(const JpSubject *subject, int64 *events, int64 *states)
 	int			i;
 	int			j;
 
-	ledger_open = true;
-	PG_TRY();
-	{
-		SPI_execute_with_args("DELETE FROM journey_privacy.consent_event"
-							  " WHERE subject OPERATOR(pg_catalog.=) ANY ($1)",
-							  1, types, values, NULL, false, 0);
-		*events = SPI_processed;
-	}
-	PG_FINALLY();
-	{
-		ledger_open = false;
-	}
-	PG_END_TRY();
+	*events = write_ledger("DELETE FROM journey_privacy.consent_event"
+						   " WHERE subject OPERATOR(pg_catalog.=) ANY ($1)",
+						   1, types, values);
 
 	types[0] = INT4ARRAYOID;
 	values[0] = jp_subject_numbers(subject);
@@ -401,7 +419,7 @@ change_restriction(FunctionCallInfo fcinfo, bool restricted)
 	Datum		id;
 
 	jp_require_arg(fcinfo, 0, "subject");
-	entry.subject = PG_GETARG_PSEUDONYM(0);
+	entry.subject = jp_subject_arg(fcinfo, 0);
 	entry.decision = restricted ? "restricted" : "unrestricted";
 	entry.at = GetCurrentTimestamp();
 	entry.source = jp_optional_arg(fcinfo, 1);
@@ -427,7 +445,7 @@ say_no(FunctionCallInfo fcinfo, const char *decision)
 	jp_require_arg(fcinfo, 0, "subject");
 	jp_require_arg(fcinfo, 1, "purpose");
 	jp_require_arg(fcinfo, 2, "at");
-	entry.subject = PG_GETARG_PSEUDONYM(0);
+	entry.subject = jp_subject_arg(fcinfo, 0);
 	entry.purpose = jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	entry.decision = decision;
 	entry.at = PG_GETARG_TIMESTAMPTZ(2);

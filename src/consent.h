@@ -76,4 +76,7 @@ extern void jp_permitted_set(const JpPurpose *purpose, int32 number, bool bit,
 extern void jp_consent_erase(const JpSubject *subject, int64 *events,
 							 int64 *states);
 
+/* Moves the ledger to the current pseudonyms, within rekey_pseudonyms(). */
+extern void jp_ledger_rekey(void);
+
 #endif							/* JP_CONSENT_H */

@@ -33,8 +33,8 @@ PG_FUNCTION_INFO_V1(jp_unlink_identity);
 Datum
 jp_link_identity(PG_FUNCTION_ARGS)
 {
-	JpPseudonym *subject = PG_GETARG_PSEUDONYM(0);
-	JpPseudonym *alias = PG_GETARG_PSEUDONYM(1);
+	JpPseudonym *subject = jp_subject_arg(fcinfo, 0);
+	JpPseudonym *alias = jp_subject_arg(fcinfo, 1);
 	JpSubject	whole;
 	bool		changed;
 
@@ -59,7 +59,7 @@ jp_unlink_identity(PG_FUNCTION_ARGS)
 	bool		changed;
 
 	SPI_connect();
-	changed = jp_subject_unlink(PG_GETARG_PSEUDONYM(0), &rest, &alone);
+	changed = jp_subject_unlink(jp_subject_arg(fcinfo, 0), &rest, &alone);
 	if (changed)
 	{
 		settle(&rest);

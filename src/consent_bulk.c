@@ -39,6 +39,7 @@ typedef struct Restricted
 } Restricted;
 
 static Datum check_arrays(FunctionCallInfo fcinfo);
+static Datum current_subjects(ArrayType *array);
 static void check_purposes(ArrayType *names);
 static Datum check_times(FunctionCallInfo fcinfo, int count);
 static void lift_tombstones(Datum *values, const Oid *types);
@@ -76,6 +77,7 @@ jp_record_consents(PG_FUNCTION_ARGS)
 		nulls[i] = arg.isnull && i >= SOURCE ? 'n' : ' ';
 	}
 	values[TIMES] = check_arrays(fcinfo);
+	values[SUBJECTS] = current_subjects(PG_GETARG_ARRAYTYPE_P(SUBJECTS));
 	jp_keyring_require();
 
 	SPI_connect();
@@ -159,6 +161,21 @@ check_arrays(FunctionCallInfo fcinfo)
 	}
 	check_purposes(PG_GETARG_ARRAYTYPE_P(PURPOSES));
 	return check_times(fcinfo, count);
+}
+
+/* The subjects under the current key. */
+static Datum
+current_subjects(ArrayType *array)
+{
+	ArrayType  *copy = DatumGetArrayTypePCopy(PointerGetDatum(array));
+	JpPseudonym *subjects = (JpPseudonym *) ARR_DATA_PTR(copy);
+	int			count = ArrayGetNItems(ARR_NDIM(copy), ARR_DIMS(copy));
+	int			version = jp_key_version(JP_KEY_PSEUDONYM);
+	int			i;
+
+	for (i = 0; i < count; i++)
+		jp_pseudonym_advance(&subjects[i], version);
+	return PointerGetDatum(copy);
 }
 
 /* Refuses a purpose that does not exist. */

@@ -33,13 +33,14 @@
 #include "erasure.h"
 #include "journey_privacy.h"
 #include "keyring.h"
+#include "sealed.h"
 #include "subject.h"
 
-static Datum stored_receipt(Datum request_id, Datum trace);
+static Datum stored_receipt(Datum request_id, const JpPseudonym *subject);
 static bool claim_request(Datum request_id, Datum trace, Datum reason,
 						  bool no_reason);
 static Datum store_receipt(Datum request_id, List *tables, int64 events,
-						   int64 states, int registered);
+						   int64 states, int64 keys, int registered);
 static void delete_rows(List *tables);
 static void delete_run(List *tables, int first, int last);
 static void settle_constraints(void);
@@ -70,7 +71,7 @@ jp_erase(PG_FUNCTION_ARGS)
 				 errmsg("argument \"subject\" must not be null")));
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "erase must return a row");
-	subject = PG_GETARG_PSEUDONYM(0);
+	subject = jp_subject_arg(fcinfo, 0);
 	request_id = PG_ARGISNULL(2) ?
 		DirectFunctionCall1(gen_random_uuid, (Datum) 0) : PG_GETARG_DATUM(2);
 	jp_require_read_committed("erase()");
@@ -84,6 +85,7 @@ jp_erase(PG_FUNCTION_ARGS)
 	{
 		int64		events;
 		int64		states;
+		int64		keys;
 		JpSubject	whole;
 		List	   *tables;
 		int			i;
@@ -94,6 +96,7 @@ jp_erase(PG_FUNCTION_ARGS)
 			jp_tombstone_lay(&whole.pseudonyms[i]);
 		tables = jp_reach(&whole);
 		delete_rows(tables);
+		keys = jp_sealed_shred(whole.pseudonyms, whole.count);
 		jp_consent_erase(&whole, &events, &states);
 		if (jp_reach_remaining(&whole) != 0)
 			ereport(ERROR,
@@ -101,10 +104,10 @@ jp_erase(PG_FUNCTION_ARGS)
 					 errmsg("rows of the subject are still there after erasing"),
 					 errdetail("A trigger or rule of a protected table kept or wrote them.")));
 		receipt = store_receipt(request_id, tables, events, states,
-								registered_count(&whole));
+								keys, registered_count(&whole));
 	}
 	else
-		receipt = stored_receipt(request_id, trace);
+		receipt = stored_receipt(request_id, subject);
 	receipt = SPI_datumTransfer(receipt, false, -1);
 	jp_restore(&before);
 	SPI_finish();
@@ -123,7 +126,7 @@ jp_preview_erasure(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	jp_subject_get(PG_GETARG_PSEUDONYM(0), &subject);
+	jp_subject_get(jp_subject_arg(fcinfo, 0), &subject);
 	foreach(cell, jp_reach(&subject))
 	{
 		JpReached  *table = lfirst(cell);
@@ -142,6 +145,11 @@ jp_preview_erasure(PG_FUNCTION_ARGS)
 					  " WHERE number = ANY ($1) AND purpose IN"
 					  " (SELECT name FROM journey_privacy.purpose)",
 					  INT4ARRAYOID, jp_subject_numbers(&subject)), "decisions in force");
+	put_row(result, jp_relation("subject_key"), "shred",
+			count_own("SELECT FROM journey_privacy.subject_key"
+					  " WHERE subject OPERATOR(pg_catalog.=) ANY ($1)",
+					  get_array_type(jp_type("pseudonym")),
+					  jp_subject_pseudonyms(&subject)), "data keys");
 	put_row(result, jp_relation("subject"), "delete",
 			registered_count(&subject), "registry");
 	SPI_finish();
@@ -173,14 +181,14 @@ claim_request(Datum request_id, Datum trace, Datum reason, bool no_reason)
 
 /* The receipt of a request that was done before, for the same subject. */
 static Datum
-stored_receipt(Datum request_id, Datum trace)
+stored_receipt(Datum request_id, const JpPseudonym *subject)
 {
-	Oid			types[2] = {UUIDOID, BYTEAOID};
-	Datum		values[2] = {request_id, trace};
+	Oid			types[2] = {UUIDOID, BYTEAARRAYOID};
+	Datum		values[2] = {request_id, jp_tombstone_traces(subject)};
 	bool		isnull;
 
 	SPI_execute_with_args("SELECT receipt FROM journey_privacy.erasure"
-						  " WHERE request_id = $1 AND trace = $2",
+						  " WHERE request_id = $1 AND trace = ANY ($2)",
 						  2, types, values, NULL, false, 0);
 	if (SPI_processed == 0)
 		ereport(ERROR,
@@ -192,17 +200,17 @@ stored_receipt(Datum request_id, Datum trace)
 /* Writes and returns the account of what was done. */
 static Datum
 store_receipt(Datum request_id, List *tables, int64 events, int64 states,
-			  int registered)
+			  int64 keys, int registered)
 {
 	int			count = list_length(tables);
 	Datum	   *names = palloc((count + 1) * sizeof(Datum));
 	Datum	   *paths = palloc((count + 1) * sizeof(Datum));
 	Datum	   *deleted = palloc((count + 1) * sizeof(Datum));
 	Datum	   *cleared = palloc((count + 1) * sizeof(Datum));
-	Oid			types[8] = {UUIDOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
-		INT8ARRAYOID, INT8OID, INT8OID, INT8OID
+	Oid			types[9] = {UUIDOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
+		INT8ARRAYOID, INT8OID, INT8OID, INT8OID, INT8OID
 	};
-	Datum		values[8];
+	Datum		values[9];
 	ListCell   *cell;
 	bool		isnull;
 	int			i = 0;
@@ -225,6 +233,7 @@ store_receipt(Datum request_id, List *tables, int64 events, int64 states,
 	values[5] = Int64GetDatum(events);
 	values[6] = Int64GetDatum(states);
 	values[7] = Int64GetDatum(registered);
+	values[8] = Int64GetDatum(keys);
 	SPI_execute_with_args("UPDATE journey_privacy.erasure e SET receipt = jsonb_build_object("
 						  " 'request_id', e.request_id, 'erased_at', e.erased_at,"
 						  " 'level', 'L1', 'verified', true, 'signed', false,"
@@ -233,9 +242,9 @@ store_receipt(Datum request_id, List *tables, int64 events, int64 states,
 						  "   'references_cleared', t.cleared) ORDER BY t.name), '[]')"
 						  "  FROM unnest($2, $3, $4, $5) t(name, path, deleted, cleared)),"
 						  " 'consent_events_deleted', $6, 'decisions_deleted', $7,"
-						  " 'identities_deleted', $8, 'withheld', '[]'::jsonb)"
+						  " 'identities_deleted', $8, 'data_keys_shredded', $9, 'withheld', '[]'::jsonb)"
 						  " WHERE e.request_id = $1 RETURNING receipt",
-						  8, types, values, NULL, false, 0);
+						  9, types, values, NULL, false, 0);
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 }
 

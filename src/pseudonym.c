@@ -48,7 +48,7 @@ static void hash_message(const char *message, size_t len,
 						 JpPseudonym *pseudonym);
 static void hash_version(JpKeyKind kind, int version, const void *message,
 						 size_t len, JpPseudonym *pseudonym);
-static void bad_value(const char *fact) pg_attribute_noreturn();
+static void bad_value(const char *fact, const char *hint) pg_attribute_noreturn();
 
 PG_FUNCTION_INFO_V1(jp_pseudonym_in);
 PG_FUNCTION_INFO_V1(jp_pseudonym_out);
@@ -58,6 +58,12 @@ PG_FUNCTION_INFO_V1(jp_pseudonymize_text);
 PG_FUNCTION_INFO_V1(jp_pseudonymize_bigint);
 PG_FUNCTION_INFO_V1(jp_pseudonymize_uuid);
 PG_FUNCTION_INFO_V1(jp_scoped);
+
+/* What the values of a kind look like. */
+static const char *const value_hint[JP_NORMALIZERS] = {
+	[JP_NORMALIZE_E164] = "A telephone number is \"+\" or \"00\", country code and number, at most 15 digits.",
+	[JP_NORMALIZE_UUID] = "The value is 32 hexadecimal digits, with or without hyphens."
+};
 
 /* Reads the text form, or an identity. */
 Datum
@@ -170,7 +176,7 @@ jp_scoped(PG_FUNCTION_ARGS)
 
 	utf8 = jp_utf8_from(VARDATA_ANY(scope), VARSIZE_ANY_EXHDR(scope), &len);
 	if (len == 0 || len > JP_VALUE_MAX)
-		bad_value("scope is empty or longer than 1024 bytes");
+		bad_value("scope is empty or longer than 1024 bytes", NULL);
 	memcpy(message, PG_GETARG_PSEUDONYM(0)->bytes, JP_PSEUDONYM_SIZE);
 	memcpy(message + JP_PSEUDONYM_SIZE, utf8, len);
 	hash_version(JP_KEY_SCOPE, jp_key_version(JP_KEY_SCOPE),
@@ -250,7 +256,8 @@ hash_identity(const char *kind, size_t kindlen, const char *value, size_t len,
 	message[kindlen] = ':';
 	length = normalize(normalizer, value, len, message + prefix);
 	if (length < 0)
-		bad_value("value is empty or not one that this identity kind can have");
+		bad_value("value is empty or not one that this identity kind can have",
+				  value_hint[normalizer]);
 	hash_message(message, prefix + length, pseudonym);
 	sodium_memzero(message, prefix + length);
 	error_context_stack = context;
@@ -265,10 +272,10 @@ normalize(JpNormalizer normalizer, const char *value, size_t len, char *out)
 	int			length;
 
 	if (len > JP_VALUE_MAX)
-		bad_value("value is longer than 1024 bytes");
+		bad_value("value is longer than 1024 bytes", NULL);
 	utf8 = jp_utf8_from(value, len, &utf8len);
 	if (utf8len > JP_VALUE_MAX)
-		bad_value("value is longer than 1024 bytes");
+		bad_value("value is longer than 1024 bytes", NULL);
 	length = jp_normalize(normalizer, utf8, utf8len, out);
 	if (utf8 != value)
 	{
@@ -302,9 +309,10 @@ hash_version(JpKeyKind kind, int version, const void *message, size_t len,
 
 /* Refuses a value without naming it. */
 static void
-bad_value(const char *fact)
+bad_value(const char *fact, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s", fact)));
+			 errmsg("%s", fact),
+			 hint != NULL ? errhint("%s", hint) : 0));
 }

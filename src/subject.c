@@ -72,19 +72,36 @@ static LocalTransactionId kept_in = InvalidLocalTransactionId;
 static int32 kept_number(const JpPseudonym *pseudonym);
 static void keep_number(const JpPseudonym *pseudonym, int32 number);
 static int32 insert_subject(const JpPseudonym *pseudonym);
-static HeapTuple fetch_one(Relation rel, const char *index, Datum key,
-						   RegProcedure equal);
 static RegProcedure pseudonym_equal(void);
 static void subxact_ended(SubXactEvent event, SubTransactionId mine,
 						  SubTransactionId parent, void *arg);
 
 PG_FUNCTION_INFO_V1(jp_is_erased);
+PG_FUNCTION_INFO_V1(jp_pseudonym_current);
 
 /* Numbers made in a subtransaction that is rolled back must not be kept. */
 void
 jp_subject_init(void)
 {
 	RegisterSubXactCallback(subxact_ended, NULL);
+}
+
+/* An argument's pseudonym under the current key. */
+JpPseudonym *
+jp_subject_arg(FunctionCallInfo fcinfo, int n)
+{
+	JpPseudonym *pseudonym = palloc(sizeof(JpPseudonym));
+
+	*pseudonym = *PG_GETARG_PSEUDONYM(n);
+	jp_pseudonym_advance(pseudonym, jp_key_version(JP_KEY_PSEUDONYM));
+	return pseudonym;
+}
+
+/* SQL: pseudonym_current(pseudonym), the same under the current key. */
+Datum
+jp_pseudonym_current(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_POINTER(jp_subject_arg(fcinfo, 0));
 }
 
 /* Number of a registered subject. */
@@ -98,7 +115,7 @@ jp_subject_find(const JpPseudonym *pseudonym)
 	if (number != JP_NO_SUBJECT)
 		return number;
 	rel = table_open(jp_relation("subject"), AccessShareLock);
-	tuple = fetch_one(rel, "subject_pkey", PointerGetDatum(pseudonym),
+	tuple = jp_fetch_one(rel, "subject_pkey", PointerGetDatum(pseudonym),
 					  pseudonym_equal());
 	if (HeapTupleIsValid(tuple))
 	{
@@ -136,71 +153,13 @@ jp_subject_register(const JpPseudonym *pseudonym)
 	return number;
 }
 
-/* When a subject was erased, if it was. */
-bool
-jp_tombstone_find(const JpPseudonym *pseudonym, TimestampTz *erased_at)
-{
-	Relation	rel = table_open(jp_relation("tombstone"), AccessShareLock);
-	bytea	   *trace = palloc(VARHDRSZ + JP_TRACE_SIZE);
-	HeapTuple	tuple;
-
-	SET_VARSIZE(trace, VARHDRSZ + JP_TRACE_SIZE);
-	jp_tombstone_trace(pseudonym, (uint8 *) VARDATA(trace));
-	tuple = fetch_one(rel, "tombstone_pkey", PointerGetDatum(trace), F_BYTEAEQ);
-	if (HeapTupleIsValid(tuple))
-	{
-		bool		isnull;
-
-		*erased_at = DatumGetTimestampTz(heap_getattr(tuple, 2,
-													  RelationGetDescr(rel),
-													  &isnull));
-		heap_freetuple(tuple);
-	}
-	pfree(trace);
-	table_close(rel, AccessShareLock);
-	return HeapTupleIsValid(tuple);
-}
-
-/* Lays a tombstone, or renews the one that is there. */
-void
-jp_tombstone_lay(const JpPseudonym *pseudonym)
-{
-	static SPIPlanPtr plan = NULL;
-	uint8		trace[VARHDRSZ + JP_TRACE_SIZE];
-	Oid			types[1] = {BYTEAOID};
-	Datum		values[1] = {PointerGetDatum(trace)};
-
-	SET_VARSIZE(trace, VARHDRSZ + JP_TRACE_SIZE);
-	jp_tombstone_trace(pseudonym, trace + VARHDRSZ);
-	jp_execute(&plan,
-			   "INSERT INTO journey_privacy.tombstone VALUES ($1, pg_catalog.clock_timestamp())"
-			   " ON CONFLICT (trace) DO UPDATE SET erased_at = EXCLUDED.erased_at",
-			   1, types, values, NULL, SPI_OK_INSERT);
-}
-
-/* Lifts a tombstone: the person has come back and agreed anew. */
-void
-jp_tombstone_lift(const JpPseudonym *pseudonym)
-{
-	static SPIPlanPtr plan = NULL;
-	uint8		trace[VARHDRSZ + JP_TRACE_SIZE];
-	Oid			types[1] = {BYTEAOID};
-	Datum		values[1] = {PointerGetDatum(trace)};
-
-	SET_VARSIZE(trace, VARHDRSZ + JP_TRACE_SIZE);
-	jp_tombstone_trace(pseudonym, trace + VARHDRSZ);
-	jp_execute(&plan,
-			   "DELETE FROM journey_privacy.tombstone WHERE trace = $1",
-			   1, types, values, NULL, SPI_OK_DELETE);
-}
-
 /* SQL: is_erased(subject). */
 Datum
 jp_is_erased(PG_FUNCTION_ARGS)
 {
 	TimestampTz erased_at;
 
-	PG_RETURN_BOOL(jp_tombstone_find(PG_GETARG_PSEUDONYM(0), &erased_at));
+	PG_RETURN_BOOL(jp_tombstone_find(jp_subject_arg(fcinfo, 0), &erased_at));
 }
 
 /* Forgets the numbers that this transaction has kept. */
@@ -264,31 +223,6 @@ insert_subject(const JpPseudonym *pseudonym)
 		if (number != JP_NO_SUBJECT)
 			return number;
 	}
-}
-
-/* The keyed trace of a subject. */
-void
-jp_tombstone_trace(const JpPseudonym *pseudonym, uint8 *trace)
-{
-	jp_key_hash(JP_KEY_TOMBSTONE, jp_key_version(JP_KEY_TOMBSTONE),
-				pseudonym->bytes, JP_PSEUDONYM_SIZE, trace, JP_TRACE_SIZE);
-}
-
-/* A copy of the one row with this key in the first column, or NULL. */
-static HeapTuple
-fetch_one(Relation rel, const char *index, Datum key, RegProcedure equal)
-{
-	ScanKeyData scankey;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, equal, key);
-	scan = systable_beginscan(rel, jp_relation(index), true, NULL, 1, &scankey);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		tuple = heap_copytuple(tuple);
-	systable_endscan(scan);
-	return tuple;
 }
 
 /* The function behind = for pseudonyms. */

@@ -7,10 +7,11 @@
 #define JP_SUBJECT_H
 
 #include "datatype/timestamp.h"
+#include "fmgr.h"
 #include "pseudonym.h"
 
 #define JP_NO_SUBJECT	(-1)
-#define JP_TRACE_SIZE	32		/* keyed BLAKE2b-256 */
+#define JP_TRACE_SIZE	41		/* version, nonce, concealed pseudonym */
 
 /* One person: every identity they are known by, ordered by number. */
 typedef struct JpSubject
@@ -20,6 +21,12 @@ typedef struct JpSubject
 	int32	   *numbers;		/* JP_NO_SUBJECT when not registered */
 	bool		restricted;
 } JpSubject;
+
+/*
+ * An argument's pseudonym as it is under the current key: one of an earlier
+ * key version, from an old export say, is the same subject.
+ */
+extern JpPseudonym *jp_subject_arg(FunctionCallInfo fcinfo, int n);
 
 /* Number of a registered subject, or JP_NO_SUBJECT.  Never writes. */
 extern int32 jp_subject_find(const JpPseudonym *pseudonym);
@@ -63,6 +70,12 @@ extern bool jp_tombstone_find(const JpPseudonym *pseudonym,
 
 /* The keyed trace that a tombstone holds: JP_TRACE_SIZE bytes. */
 extern void jp_tombstone_trace(const JpPseudonym *pseudonym, uint8 *trace);
+
+/* The traces of a subject under every version of the key, as bytea[]. */
+extern Datum jp_tombstone_traces(const JpPseudonym *pseudonym);
+
+/* Moves every tombstone to the current keys, after a rotation.  Needs SPI. */
+extern void jp_tombstones_rekey(void);
 
 /* Lays and lifts a tombstone.  Need SPI. */
 extern void jp_tombstone_lay(const JpPseudonym *pseudonym);

@@ -107,3 +107,85 @@ SELECT count(*) FROM lenient_visit;
 DROP VIEW wrong;
 DROP TABLE guarded, strict_visit, lenient_visit, open_visit;
 DROP FUNCTION meddle;
+
+-- Rotation: every pseudonym moves, nothing that joins falls apart
+CREATE TABLE r_person (person journey_privacy.pseudonym PRIMARY KEY, note text);
+CREATE TABLE r_visit (id int PRIMARY KEY, person journey_privacy.pseudonym REFERENCES r_person, at timestamptz DEFAULT now());
+CREATE TABLE r_order (id int, buyer journey_privacy.pseudonym REFERENCES r_person ON UPDATE RESTRICT);
+CREATE TABLE r_hashed (person journey_privacy.pseudonym, n int) PARTITION BY HASH (person);
+CREATE TABLE r_hashed_0 PARTITION OF r_hashed FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE r_hashed_1 PARTITION OF r_hashed FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+SELECT journey_privacy.protect('r_visit', 'person');
+CREATE FUNCTION fired() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'fired'; END $$;
+INSERT INTO r_person SELECT ('customer_id:r' || i)::journey_privacy.pseudonym, 'r' || i FROM generate_series(1, 50) i;
+INSERT INTO r_visit SELECT i, ('customer_id:r' || 1 + i % 50)::journey_privacy.pseudonym FROM generate_series(1, 200) i;
+INSERT INTO r_order SELECT i, ('customer_id:r' || 1 + i % 50)::journey_privacy.pseudonym FROM generate_series(1, 100) i;
+INSERT INTO r_hashed SELECT person, 1 FROM r_person;
+CREATE TRIGGER fired BEFORE UPDATE ON r_order FOR EACH ROW EXECUTE FUNCTION fired();
+SELECT journey_privacy.record_consent(person, 'g_consent', true) IS NOT NULL AS ok, count(*) FROM r_person GROUP BY 1;
+SELECT journey_privacy.link_identity('customer_id:r1', 'email:r1@example.com');
+CALL journey_privacy.erase('customer_id:r50', request_id => '00000000-0000-4000-8000-0000000000aa') \gset first_
+SELECT journey_privacy.seal('customer_id:r1', 'a secret') AS sealed \gset
+SELECT 'customer_id:r2'::journey_privacy.pseudonym AS r2_before, 'customer_id:r50'::journey_privacy.pseudonym AS r50_before \gset
+CREATE VIEW r_state AS
+  SELECT p.note, s.number, s.head, c.granted, (SELECT count(*) FROM r_visit v WHERE v.person = p.person) AS visits,
+         (SELECT count(*) FROM r_visit v WHERE v.person = p.person AND v.journey_subject = s.number) AS numbered,
+         (SELECT count(*) FROM r_order o WHERE o.buyer = p.person) AS orders,
+         (SELECT count(*) FROM r_hashed h WHERE h.person = p.person) AS hashed,
+         (SELECT count(*) FROM journey_privacy.consent_event e WHERE e.subject = p.person) AS events
+  FROM r_person p LEFT JOIN journey_privacy.subject s ON s.pseudonym = p.person
+  LEFT JOIN journey_privacy.consent_state c ON c.number = s.number AND c.purpose = 'g_consent';
+CREATE TEMP TABLE r_before AS SELECT * FROM r_state;
+
+SELECT journey_privacy.rekey_pseudonyms();
+SELECT journey_privacy.rotate_key('pseudonym') > 1 AS rotated;
+SELECT journey_privacy.rekeyed('customer_id:r2');
+-- whatever holds pseudonyms must be known first
+CREATE DOMAIN r_domain AS journey_privacy.pseudonym;
+CREATE TABLE r_unknown (a r_domain, b journey_privacy.pseudonym[], c journey_privacy.pseudonym);
+\set VERBOSITY default
+SELECT journey_privacy.rekey_pseudonyms();
+\set VERBOSITY terse
+SELECT journey_privacy.register_pseudonym_column('r_unknown', 'a');
+SELECT journey_privacy.register_pseudonym_column('r_unknown', 'nothing');
+DROP TABLE r_unknown;
+SELECT journey_privacy.register_pseudonym_column('r_person', 'person'),
+       journey_privacy.register_pseudonym_column('r_order', 'buyer'),
+       journey_privacy.register_pseudonym_column('r_hashed', 'person');
+CREATE VIEW r_moved AS SELECT count(*) AS under_the_key_in_use FROM r_person WHERE person::text LIKE
+  (SELECT 'p' || version || '\_%' FROM journey_privacy.key WHERE kind = 'pseudonym' AND state = 'active');
+TABLE r_moved;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT journey_privacy.rekey_pseudonyms();
+ROLLBACK;
+BEGIN;
+SELECT journey_privacy.rekey_pseudonyms();
+ROLLBACK;
+TABLE r_moved;
+SELECT journey_privacy.rekey_pseudonyms();
+TABLE r_moved;
+SELECT count(*) AS differing FROM (SELECT * FROM r_state EXCEPT SELECT * FROM r_before) d;
+SELECT count(*) AS differing FROM (SELECT * FROM r_before EXCEPT SELECT * FROM r_state) d;
+SELECT count(*) AS orphans FROM r_order o WHERE NOT EXISTS (SELECT FROM r_person p WHERE p.person = o.buyer);
+-- the identity leads to the new one, the old form is still the same subject
+SELECT 'customer_id:r2'::journey_privacy.pseudonym <> :'r2_before' AS new_form,
+       journey_privacy.pseudonym_current(:'r2_before') = 'customer_id:r2' AS same_subject;
+INSERT INTO r_visit VALUES (1000, :'r2_before');
+INSERT INTO r_visit VALUES (1000, 'customer_id:r2');
+SELECT person = 'customer_id:r2' AS stored_anew FROM r_visit WHERE id = 1000;
+SELECT journey_privacy.record_consent(:'r2_before', 'g_consent', false) IS NOT NULL AS ok;
+SELECT count(*) AS decisions FROM journey_privacy.consent_history('customer_id:r2');
+-- tombstones, receipts and sealed values moved along
+SELECT journey_privacy.is_erased('customer_id:r50'), journey_privacy.is_erased(:'r50_before');
+CALL journey_privacy.erase('customer_id:r50', request_id => '00000000-0000-4000-8000-0000000000aa') \gset again_
+SELECT :'first_receipt' = :'again_receipt' AS same_receipt;
+SELECT journey_privacy.unseal('customer_id:r1', :'sealed');
+SELECT journey_privacy.rotate_key('tombstone') > 1 AS rotated;
+SELECT journey_privacy.is_erased('customer_id:r50');
+CALL journey_privacy.erase('customer_id:r50', request_id => '00000000-0000-4000-8000-0000000000aa') \gset again_
+SELECT :'first_receipt' = :'again_receipt' AS same_receipt;
+DROP VIEW r_state, r_moved;
+DROP TABLE r_visit, r_order, r_hashed, r_person;
+DROP FUNCTION fired;
+DROP DOMAIN r_domain;
+SELECT count(*) AS registered FROM journey_privacy.pseudonym_column;
