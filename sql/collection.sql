@@ -54,6 +54,8 @@ CREATE FUNCTION journey_privacy.register_pseudonym_column("table" regclass, "col
 COMMENT ON FUNCTION journey_privacy.register_pseudonym_column(regclass, name) IS
   'lets rekey_pseudonyms() move a column of type pseudonym along; for those that are not the subject of a protected table';
 
+REVOKE ALL ON FUNCTION journey_privacy.register_pseudonym_column(regclass, name) FROM PUBLIC;
+
 -- Not SECURITY DEFINER: it writes each table as its owner.
 CREATE FUNCTION journey_privacy.rekey_pseudonyms() RETURNS bigint
   LANGUAGE c VOLATILE

@@ -96,7 +96,7 @@ COMMENT ON FUNCTION journey_privacy.drop_purpose(text) IS
 
 CREATE FUNCTION journey_privacy.record_consent(
     subject journey_privacy.pseudonym, purpose text, granted boolean,
-    at timestamptz DEFAULT pg_catalog.now(), source text DEFAULT NULL,
+    at timestamptz DEFAULT pg_catalog.clock_timestamp(), source text DEFAULT NULL,
     document text DEFAULT NULL, evidence jsonb DEFAULT NULL,
     region text DEFAULT NULL)
   RETURNS uuid
@@ -108,7 +108,7 @@ COMMENT ON FUNCTION journey_privacy.record_consent(
 
 CREATE FUNCTION journey_privacy.withdraw(
     subject journey_privacy.pseudonym, purpose text,
-    at timestamptz DEFAULT pg_catalog.now(), source text DEFAULT NULL)
+    at timestamptz DEFAULT pg_catalog.clock_timestamp(), source text DEFAULT NULL)
   RETURNS uuid
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_withdraw';
@@ -118,7 +118,7 @@ COMMENT ON FUNCTION journey_privacy.withdraw(
 
 CREATE FUNCTION journey_privacy.object_to(
     subject journey_privacy.pseudonym, purpose text,
-    at timestamptz DEFAULT pg_catalog.now(), source text DEFAULT NULL)
+    at timestamptz DEFAULT pg_catalog.clock_timestamp(), source text DEFAULT NULL)
   RETURNS uuid
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_object_to';

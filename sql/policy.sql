@@ -3,7 +3,8 @@
 
 CREATE TABLE journey_privacy.allowance (
   role       name NOT NULL,
-  purpose    text COLLATE "C" NOT NULL,
+  purpose    text COLLATE "C" NOT NULL
+             REFERENCES journey_privacy.purpose (name) ON DELETE CASCADE,
   allowed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
   PRIMARY KEY (role, purpose));
 COMMENT ON TABLE journey_privacy.allowance IS
@@ -31,6 +32,14 @@ CREATE FUNCTION journey_privacy.disallow(role name, purpose text)
   AS 'MODULE_PATHNAME', 'jp_disallow';
 COMMENT ON FUNCTION journey_privacy.disallow(name, text) IS
   'takes a purpose away from a role; its running cursors fail at the next fetch';
+
+-- What lets rows through where the table has no policy of its own.  It falls
+-- with the extension, and leaves nobody rather than everybody.
+CREATE FUNCTION journey_privacy.everybody() RETURNS boolean
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN true;
+COMMENT ON FUNCTION journey_privacy.everybody() IS
+  'row security: lets every row through to the other policies';
 
 -- The one top-level call of every policy.  PUBLIC must be able to run it;
 -- it answers only for the purpose that is set and allowed.
@@ -74,30 +83,26 @@ REVOKE ALL ON FUNCTION
   journey_privacy.protect(regclass, name, text, name, text[], interval, text, name),
   journey_privacy.unprotect(regclass)
   FROM PUBLIC;
--- Table owners may protect what is theirs.
-GRANT EXECUTE ON FUNCTION
-  journey_privacy.protect(regclass, name, text, name, text[], interval, text, name)
-  TO PUBLIC;
-
 -- A dropped table takes its registration along.
 CREATE FUNCTION journey_privacy.forget_dropped() RETURNS event_trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  dropped oid[] := ARRAY(
+    SELECT d.objid FROM pg_catalog.pg_event_trigger_dropped_objects() d
+    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      AND d.objsubid = 0 AND NOT d.is_temporary);
 BEGIN
-  DELETE FROM journey_privacy.protection p
-  USING pg_catalog.pg_event_trigger_dropped_objects() d
-  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    AND d.objsubid = 0 AND d.objid = p.relation;
-  DELETE FROM journey_privacy.pseudonym_column c
-  USING pg_catalog.pg_event_trigger_dropped_objects() d
-  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    AND d.objsubid = 0 AND d.objid = c.relation;
+  -- a DELETE of nothing would still tell every session that something changed
+  IF EXISTS (SELECT FROM journey_privacy.protection p WHERE p.relation = ANY (dropped)) THEN
+    DELETE FROM journey_privacy.protection p WHERE p.relation = ANY (dropped);
+  END IF;
+  DELETE FROM journey_privacy.pseudonym_column c WHERE c.relation = ANY (dropped);
 END $$;
 REVOKE ALL ON FUNCTION journey_privacy.forget_dropped() FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.forget_dropped() IS
   'event trigger: a dropped table takes its registration along';
 CREATE EVENT TRIGGER journey_privacy_forget_dropped ON sql_drop
-  WHEN TAG IN ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'DROP EXTENSION')
   EXECUTE FUNCTION journey_privacy.forget_dropped();
 COMMENT ON EVENT TRIGGER journey_privacy_forget_dropped IS
   'a dropped table takes its registration along';

@@ -24,6 +24,7 @@
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -41,6 +42,12 @@ static uint64 generation = 1;
 static bool schema_known = false;
 static Oid	schema = InvalidOid;
 
+/* Where kept plans hang, and the type pseudonym they were made for. */
+static List *kept_plans = NIL;
+static Oid	plans_made_for = InvalidOid;
+
+static void remember_plan(SPIPlanPtr *plan);
+static void forget_stale_plans(void);
 static void become(Oid userid, int sec_context, const char *path,
 				   JpPrivilege *before);
 static void relation_changed(Datum arg, Oid relid);
@@ -225,6 +232,40 @@ become(Oid userid, int sec_context, const char *path, JpPrivilege *before)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/* Notes where a kept plan hangs. */
+static void
+remember_plan(SPIPlanPtr *plan)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+	kept_plans = lappend(kept_plans, plan);
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * Frees all kept plans when the extension has been dropped and made anew:
+ * they hold OIDs of types that are gone.
+ */
+static void
+forget_stale_plans(void)
+{
+	Oid			type = jp_type("pseudonym");
+	ListCell   *cell;
+
+	if (type == plans_made_for)
+		return;
+	foreach(cell, kept_plans)
+	{
+		SPIPlanPtr *plan = lfirst(cell);
+
+		SPI_freeplan(*plan);
+		*plan = NULL;
+	}
+	list_free(kept_plans);
+	kept_plans = NIL;
+	plans_made_for = type;
+}
+
 /*
  * Runs a kept plan, preparing it the first time.  Under repeatable read too
  * it works on what is committed now, as foreign keys do: a decision must not
@@ -237,6 +278,7 @@ jp_execute(SPIPlanPtr *plan, const char *sql, int nargs, const Oid *types,
 	Snapshot	snapshot = InvalidSnapshot;
 	int			code;
 
+	forget_stale_plans();
 	if (*plan == NULL)
 	{
 		SPIPlanPtr	made = SPI_prepare(sql, nargs, (Oid *) types);
@@ -245,6 +287,7 @@ jp_execute(SPIPlanPtr *plan, const char *sql, int nargs, const Oid *types,
 			elog(ERROR, "could not prepare an internal statement: %s",
 				 SPI_result_code_string(SPI_result));
 		*plan = made;
+		remember_plan(plan);
 	}
 	if (IsolationUsesXactSnapshot())
 		snapshot = GetLatestSnapshot();

@@ -19,6 +19,7 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -30,6 +31,7 @@
 #include "consent.h"
 #include "journey_privacy.h"
 #include "keyring.h"
+#include "pseudonym_internal.h"
 #include "subject.h"
 
 /* What one statement's trigger remembers between rows. */
@@ -52,8 +54,8 @@ static HTAB *protections = NULL;
 static uint64 protections_as_of = 0;
 static MemoryContext protections_context = NULL;
 
-/* True while protect() numbers rows that are there. */
-static bool numbering = false;
+/* The table whose rows, which are there, are being numbered. */
+static Oid	numbering = InvalidOid;
 
 static void load_protections(void);
 static void load_protection(HeapTuple tuple, TupleDesc desc);
@@ -62,6 +64,8 @@ static void find_columns(GuardState *state, Relation rel,
 						 const JpProtection *protection);
 static void open_purposes(GuardState *state, const JpProtection *protection);
 static bool has_basis(GuardState *state, const JpPseudonym *pseudonym);
+static bool same_subject(const GuardState *state, Relation rel,
+						 HeapTuple before, HeapTuple after, int32 *number);
 static HeapTuple refuse(const GuardState *state, Relation rel,
 						const char *why, const char *hint);
 static HeapTuple with_number(const GuardState *state, Relation rel,
@@ -90,6 +94,7 @@ jp_guard_row(PG_FUNCTION_ARGS)
 	JpPseudonym pseudonym;
 	Datum		value;
 	bool		isnull;
+	bool		lenient;
 	int32		number;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
@@ -103,26 +108,31 @@ jp_guard_row(PG_FUNCTION_ARGS)
 		trigger->tg_newtuple : trigger->tg_trigtuple;
 	state = guard_state(fcinfo, rel);
 
+	lenient = (RelationGetRelid(rel) == numbering);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && !lenient &&
+		same_subject(state, rel, trigger->tg_trigtuple, tuple, &number))
+		return PointerGetDatum(with_number(state, rel, tuple, number, NULL));
+
 	value = heap_getattr(tuple, state->subject, RelationGetDescr(rel), &isnull);
 	if (isnull)
 		return PointerGetDatum(with_number(state, rel, tuple, JP_NO_SUBJECT, NULL));
 	jp_subject_of_datum(value, state->subject_type, state->kind,
 						&pseudonym);
-	if (!numbering && !has_basis(state, &pseudonym))
+	if (!lenient && !has_basis(state, &pseudonym))
 		return PointerGetDatum(refuse(state, rel, "no purpose it is collected for permits its subject",
 									  "Record the subject's consent first, or let protect() collect the table for another purpose."));
 	number = jp_subject_register(&pseudonym);
-	if (!numbering && number == JP_NO_SUBJECT)
+	if (number == JP_NO_SUBJECT)
 		return PointerGetDatum(refuse(state, rel, "its subject has been erased",
 									  "Only a new consent, given after the erasure, lets the subject's data in again."));
 	return PointerGetDatum(with_number(state, rel, tuple, number, &pseudonym));
 }
 
-/* Lets the guard number rows without refusing any. */
+/* Lets the guard number the rows of a table. */
 void
-jp_guard_numbering(bool on)
+jp_guard_numbering(Oid relid)
 {
-	numbering = on;
+	numbering = relid;
 }
 
 /* The pseudonym, under the current key, that a subject column's value means. */
@@ -333,10 +343,46 @@ has_basis(GuardState *state, const JpPseudonym *pseudonym)
 	return false;
 }
 
-/* Leaves a row out, with an error unless the table says otherwise. */
+/*
+ * Whether an update leaves the subject as it was, and so its number: such a
+ * row is no new data about anybody.
+ */
+static bool
+same_subject(const GuardState *state, Relation rel, HeapTuple before,
+			 HeapTuple after, int32 *number)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	Form_pg_attribute attribute = TupleDescAttr(desc, state->subject - 1);
+	bool		null_before;
+	bool		null_after;
+	Datum		was = heap_getattr(before, state->subject, desc, &null_before);
+	Datum		is = heap_getattr(after, state->subject, desc, &null_after);
+
+	if (null_before || null_after ||
+		!datum_image_eq(was, is, attribute->attbyval, attribute->attlen))
+		return false;
+	*number = DatumGetInt32(heap_getattr(before, state->number, desc,
+										 &null_before));
+	if (null_before)
+		*number = JP_NO_SUBJECT;
+	return true;
+}
+
+/*
+ * Leaves a row out, with an error unless the table says otherwise.  The
+ * context of COPY would quote the row.
+ */
 static HeapTuple
 refuse(const GuardState *state, Relation rel, const char *why, const char *hint)
 {
+	if (!state->skip || OidIsValid(numbering))
+		(void) jp_hide_value();
+	if (OidIsValid(numbering))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("table \"%s\" holds rows of a subject that has been erased",
+						RelationGetRelationName(rel)),
+				 errhint("Delete the rows for which journey_privacy.is_erased() is true of the subject.")));
 	if (!state->skip)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

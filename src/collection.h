@@ -26,8 +26,11 @@ extern const JpProtection *jp_protection_find(Oid relid);
 extern void jp_subject_of_datum(Datum value, Oid type, const char *kind,
 								JpPseudonym *pseudonym);
 
-/* While numbering, the guard refuses no row: it numbers what is there. */
-extern void jp_guard_numbering(bool on);
+/*
+ * While a table is being numbered, the guard works out its numbers anew and
+ * asks for no basis: the rows are there.  InvalidOid ends it.
+ */
+extern void jp_guard_numbering(Oid relid);
 
 /* Whether a column of this type can name subjects. */
 extern bool jp_subject_type_ok(Oid type);

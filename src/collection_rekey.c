@@ -105,7 +105,6 @@ jp_rekey_pseudonyms(PG_FUNCTION_ARGS)
 							 true, 0, false);
 	jp_key_activate(JP_KEY_PSEUDONYM, next);
 	rekeying = true;
-	jp_guard_numbering(true);
 	PG_TRY();
 	{
 		move_own_tables();
@@ -114,7 +113,7 @@ jp_rekey_pseudonyms(PG_FUNCTION_ARGS)
 	PG_FINALLY();
 	{
 		rekeying = false;
-		jp_guard_numbering(false);
+		jp_guard_numbering(InvalidOid);
 	}
 	PG_END_TRY();
 	SPI_finish();
@@ -230,7 +229,7 @@ move_columns(void)
 	int64		rows = 0;
 
 	SPI_execute("SELECT CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END"
-				"  || format('%I.%I', n.nspname, c.relname), quote_ident(k.name), c.relowner"
+				"  || format('%I.%I', n.nspname, c.relname), quote_ident(k.name), c.relowner, c.oid"
 				" FROM (SELECT p.relation::oid AS relation, p.subject_column AS name"
 				"       FROM journey_privacy.protection p WHERE p.kind IS NULL"
 				"       UNION SELECT relation::oid, column_name"
@@ -245,6 +244,9 @@ move_columns(void)
 		bool		isnull;
 		Datum		owner = SPI_getbinval(found->vals[i], found->tupdesc, 3, &isnull);
 
+		jp_guard_numbering(DatumGetObjectId(SPI_getbinval(found->vals[i],
+														  found->tupdesc, 4,
+														  &isnull)));
 		rows += move_column(SPI_getvalue(found->vals[i], found->tupdesc, 1),
 							SPI_getvalue(found->vals[i], found->tupdesc, 2),
 							DatumGetObjectId(owner));

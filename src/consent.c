@@ -32,7 +32,7 @@
 typedef struct LedgerEntry
 {
 	const JpPseudonym *subject;
-	const JpPurpose *purpose;	/* NULL for restrictions */
+	const char *purpose;		/* NULL for restrictions */
 	const char *decision;
 	TimestampTz at;
 	NullableDatum source;
@@ -78,7 +78,7 @@ jp_record_consent(PG_FUNCTION_ARGS)
 	jp_require_arg(fcinfo, 3, "at");
 	granted = PG_GETARG_BOOL(2);
 	entry.subject = jp_subject_arg(fcinfo, 0);
-	entry.purpose = jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	entry.purpose = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	entry.decision = granted ? "granted" : "refused";
 	entry.at = PG_GETARG_TIMESTAMPTZ(3);
 	entry.source = jp_optional_arg(fcinfo, 4);
@@ -211,15 +211,20 @@ jp_valid_until(const JpPurpose *purpose, TimestampTz at)
 												 IntervalPGetDatum(&purpose->valid_for)));
 }
 
-/* A decision happened at some time that has come. */
-void
-jp_check_event_time(TimestampTz at)
+/*
+ * The event time of a decision.  A clock that runs ahead a little is set
+ * right, so that no later decision loses to it; more is refused.
+ */
+TimestampTz
+jp_event_time(TimestampTz at)
 {
-	if (TIMESTAMP_NOT_FINITE(at) ||
-		at > GetCurrentTimestamp() + MAX_CLOCK_SKEW)
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (TIMESTAMP_NOT_FINITE(at) || at > now + MAX_CLOCK_SKEW)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the time of a decision must not lie in the future")));
+	return Min(at, now);
 }
 
 /*
@@ -253,14 +258,14 @@ lock_subject(const LedgerEntry *entry, bool granted, JpSubject *subject)
 static Datum
 decide(LedgerEntry *entry, bool granted)
 {
-	JpPurpose	purpose = *entry->purpose;
+	JpPurpose	purpose;
 	JpDecision	decision = {true, granted, DT_NOEND};
 	JpSubject	subject;
 	Datum		id;
 	int			i;
 
-	jp_check_event_time(entry->at);
-	entry->purpose = &purpose;
+	entry->at = jp_event_time(entry->at);
+	purpose = *jp_purpose_settled(entry->purpose);
 	if (granted)
 		decision.valid_until = jp_valid_until(&purpose, entry->at);
 
@@ -302,7 +307,7 @@ append_event(const LedgerEntry *entry)
 	nulls[2] = 'n';
 	if (entry->purpose != NULL)
 	{
-		values[2] = CStringGetTextDatum(entry->purpose->name);
+		values[2] = CStringGetTextDatum(entry->purpose);
 		nulls[2] = ' ';
 	}
 	values[3] = CStringGetTextDatum(entry->decision);
@@ -331,7 +336,7 @@ update_state(const LedgerEntry *entry, int32 number, bool granted,
 	Datum		values[5];
 	char		nulls[5] = {' ', ' ', ' ', ' ', ' '};
 
-	values[0] = CStringGetTextDatum(entry->purpose->name);
+	values[0] = CStringGetTextDatum(entry->purpose);
 	values[1] = Int32GetDatum(number);
 	values[2] = BoolGetDatum(granted);
 	values[3] = TimestampTzGetDatum(entry->at);
@@ -446,7 +451,7 @@ say_no(FunctionCallInfo fcinfo, const char *decision)
 	jp_require_arg(fcinfo, 1, "purpose");
 	jp_require_arg(fcinfo, 2, "at");
 	entry.subject = jp_subject_arg(fcinfo, 0);
-	entry.purpose = jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	entry.purpose = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	entry.decision = decision;
 	entry.at = PG_GETARG_TIMESTAMPTZ(2);
 	entry.source = jp_optional_arg(fcinfo, 3);

@@ -56,6 +56,12 @@ extern bool jp_basis_permits(JpBasis basis, const JpDecision *decision,
 							 bool restricted, TimestampTz now);
 
 /*
+ * Locks out whoever changes purposes, and returns the purpose as it is then:
+ * what is decided under it stays true until the transaction ends.
+ */
+extern const JpPurpose *jp_purpose_settled(const char *name);
+
+/*
  * A reader in a memory context.  It reads the bitmap chunk by chunk as
  * numbers are asked for, and is good for one statement of the client.
  * undecided is the answer for somebody who has no number yet.

@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 
 #include "catalog.h"
+#include "compat.h"
 #include "consent_internal.h"
 #include "journey_privacy.h"
 
@@ -37,10 +38,14 @@ struct JpPermitted
 {
 	JpPurpose	purpose;
 	MemoryContext context;
+	TimestampTz now;
 	bool		by_statement;	/* the active snapshot is this statement's */
 	uint32		chunks;			/* length of the array */
 	const uint8 **chunk;		/* bits, or NULL where not read yet */
 };
+
+/* The transaction that last wrote a chunk in this backend. */
+static LocalTransactionId wrote_in = InvalidLocalTransactionId;
 
 /* What a missing chunk holds. */
 static uint8 all_clear[JP_CHUNK_BYTES];
@@ -66,6 +71,7 @@ jp_permitted_open(const JpPurpose *purpose, MemoryContext context)
 	permitted = MemoryContextAllocZero(context, sizeof(JpPermitted));
 	permitted->purpose = *purpose;
 	permitted->context = context;
+	permitted->now = GetCurrentTimestamp();
 	permitted->by_statement = snapshot_is_fresh();
 	return permitted;
 }
@@ -128,6 +134,7 @@ jp_permitted_set(const JpPurpose *purpose, int32 number, bool bit,
 								   SPI_tuptable->tupdesc, 1, &isnull)) &&
 		!isnull)
 		mend_chunk(purpose, CHUNK_OF(number));
+	wrote_in = JP_LOCAL_XID;
 	jp_epoch++;
 }
 
@@ -166,7 +173,6 @@ read_chunk(JpPermitted *permitted, uint32 chunk)
 	if (HeapTupleIsValid(tuple))
 	{
 		TupleDesc	desc = RelationGetDescr(rel);
-		TimestampTz now = GetCurrentStatementStartTimestamp();
 		bool		isnull;
 		bytea	   *stored = DatumGetByteaPP(heap_getattr(tuple, 3, desc,
 														  &isnull));
@@ -179,9 +185,9 @@ read_chunk(JpPermitted *permitted, uint32 chunk)
 					 errmsg("a chunk of table \"%s\" has the wrong length",
 							"journey_privacy.permitted")));
 		memcpy(copy, VARDATA_ANY(stored), JP_CHUNK_BYTES);
-		if (!isnull && DatumGetTimestampTz(next_expiry) <= now)
-			clear_expired(permitted->purpose.name, chunk, copy, snapshot, now,
-						  NULL);
+		if (!isnull && DatumGetTimestampTz(next_expiry) <= permitted->now)
+			clear_expired(permitted->purpose.name, chunk, copy, snapshot,
+						  permitted->now, NULL);
 		bits = copy;
 	}
 	systable_endscan(scan);
@@ -228,6 +234,9 @@ static Snapshot
 reading_snapshot(const JpPermitted *permitted)
 {
 	if (!permitted->by_statement)
+		return NULL;
+	/* Chunks are written on top of what others have committed meanwhile. */
+	if (IsolationUsesXactSnapshot() && wrote_in == JP_LOCAL_XID)
 		return NULL;
 	if (IsolationUsesXactSnapshot() && !IsInParallelMode())
 		return GetTransactionSnapshot();
@@ -376,6 +385,7 @@ jp_permitted_write(const JpPurpose *purpose, uint32 chunk, const uint8 *bits,
 			   " ON CONFLICT (purpose, chunk) DO UPDATE"
 			   " SET bits = EXCLUDED.bits, next_expiry = EXCLUDED.next_expiry",
 			   4, types, values, nulls, SPI_OK_INSERT);
+	wrote_in = JP_LOCAL_XID;
 	jp_epoch++;
 }
 

@@ -178,7 +178,7 @@ current_subjects(ArrayType *array)
 	return PointerGetDatum(copy);
 }
 
-/* Refuses a purpose that does not exist. */
+/* Refuses a purpose that does not exist, and locks out who would change one. */
 static void
 check_purposes(ArrayType *names)
 {
@@ -192,7 +192,7 @@ check_purposes(ArrayType *names)
 		char	   *name = TextDatumGetCString(value);
 
 		if (strcmp(name, last) != 0)
-			strlcpy(last, jp_purpose_get(name)->name, NAMEDATALEN);
+			strlcpy(last, jp_purpose_settled(name)->name, NAMEDATALEN);
 		pfree(name);
 	}
 	array_free_iterator(iterator);
@@ -209,15 +209,16 @@ check_times(FunctionCallInfo fcinfo, int count)
 	{
 		times = palloc(Max(count, 1) * sizeof(Datum));
 		for (i = 0; i < count; i++)
-			times[i] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
+			times[i] = TimestampTzGetDatum(GetCurrentTimestamp());
 		return PointerGetDatum(construct_array(times, count, TIMESTAMPTZOID, 8,
 											   true, TYPALIGN_DOUBLE));
 	}
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(TIMES), TIMESTAMPTZOID, 8, true,
 					  TYPALIGN_DOUBLE, &times, NULL, &count);
 	for (i = 0; i < count; i++)
-		jp_check_event_time(DatumGetTimestampTz(times[i]));
-	return PG_GETARG_DATUM(TIMES);
+		times[i] = TimestampTzGetDatum(jp_event_time(DatumGetTimestampTz(times[i])));
+	return PointerGetDatum(construct_array(times, count, TIMESTAMPTZOID, 8,
+										   true, TYPALIGN_DOUBLE));
 }
 
 /* Lifts the tombstones of those who agreed after they were erased. */

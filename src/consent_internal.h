@@ -25,8 +25,8 @@ extern void jp_set_bit_by_state(const JpPurpose *purpose, int32 number,
 /* consent.c: the same for a locked subject and every purpose.  Needs SPI. */
 extern void jp_set_bits_by_state(const JpSubject *subject);
 
-/* consent.c: throws unless a decision could have happened at that time. */
-extern void jp_check_event_time(TimestampTz at);
+/* consent.c: a decision's time, not after now; 22023 if it cannot be one. */
+extern TimestampTz jp_event_time(TimestampTz at);
 
 /* A bit to be written. */
 typedef struct JpBitChange

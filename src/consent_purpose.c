@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -113,6 +114,15 @@ jp_purpose_get(const char *name)
 	return purpose;
 }
 
+/* The purpose of a name, which nobody can change now. */
+const JpPurpose *
+jp_purpose_settled(const char *name)
+{
+	LockRelationOid(jp_relation("consent_event"), RowExclusiveLock);
+	LockRelationOid(jp_relation("consent_state"), RowExclusiveLock);
+	return jp_purpose_get(name);
+}
+
 /* SQL: create_purpose(name, basis, description, consent_valid_for). */
 Datum
 jp_create_purpose(PG_FUNCTION_ARGS)
@@ -145,6 +155,11 @@ jp_create_purpose(PG_FUNCTION_ARGS)
 						  " (name, basis, description, consent_valid_for)"
 						  " VALUES ($1, $2, $3, $4)",
 						  4, types, values, nulls, false, 0);
+	/* Nothing may be inherited from a purpose of that name before. */
+	SPI_execute_with_args("DELETE FROM journey_privacy.permitted WHERE purpose = $1",
+						  1, types, values, NULL, false, 0);
+	SPI_execute_with_args("DELETE FROM journey_privacy.consent_state WHERE purpose = $1",
+						  1, types, values, NULL, false, 0);
 	hide_restricted(jp_purpose_get(name));
 	SPI_finish();
 	PG_RETURN_VOID();
@@ -172,8 +187,8 @@ jp_change_purpose(PG_FUNCTION_ARGS)
 		nulls[i] = arg.isnull ? 'n' : ' ';
 	}
 	SPI_connect();
-	SPI_execute("LOCK TABLE journey_privacy.subject, journey_privacy.consent_state"
-				" IN SHARE ROW EXCLUSIVE MODE", false, 0);
+	SPI_execute("LOCK TABLE journey_privacy.subject, journey_privacy.consent_event,"
+				" journey_privacy.consent_state IN SHARE ROW EXCLUSIVE MODE", false, 0);
 	SPI_execute_with_args("UPDATE journey_privacy.purpose"
 						  " SET basis = coalesce($2, basis),"
 						  "     description = coalesce($3, description),"
@@ -205,8 +220,8 @@ jp_drop_purpose(PG_FUNCTION_ARGS)
 
 	purpose = jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	SPI_connect();
-	SPI_execute("LOCK TABLE journey_privacy.consent_event IN SHARE ROW EXCLUSIVE MODE",
-				false, 0);
+	SPI_execute("LOCK TABLE journey_privacy.consent_event, journey_privacy.consent_state"
+				" IN SHARE ROW EXCLUSIVE MODE", false, 0);
 	jp_execute(&deciding,
 			   "SELECT FROM journey_privacy.consent_event WHERE purpose = $1 LIMIT 1",
 			   1, types, values, NULL, SPI_OK_SELECT);
@@ -224,8 +239,6 @@ jp_drop_purpose(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("a protected table is collected for purpose \"%s\"",
 						purpose->name)));
-	SPI_execute_with_args("DELETE FROM journey_privacy.allowance WHERE purpose = $1",
-						  1, types, values, NULL, false, 0);
 	SPI_execute_with_args("DELETE FROM journey_privacy.permitted WHERE purpose = $1",
 						  1, types, values, NULL, false, 0);
 	SPI_execute_with_args("DELETE FROM journey_privacy.purpose WHERE name = $1",

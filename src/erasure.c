@@ -88,17 +88,18 @@ jp_erase(PG_FUNCTION_ARGS)
 		int64		keys;
 		JpSubject	whole;
 		List	   *tables;
+		List	   *followed;
 		int			i;
 
 		jp_reach_lock();
 		jp_subject_remove(subject, &whole);
 		for (i = 0; i < whole.count; i++)
 			jp_tombstone_lay(&whole.pseudonyms[i]);
-		tables = jp_reach(&whole);
+		tables = jp_reach(&whole, &followed);
 		delete_rows(tables);
 		keys = jp_sealed_shred(whole.pseudonyms, whole.count);
 		jp_consent_erase(&whole, &events, &states);
-		if (jp_reach_remaining(&whole) != 0)
+		if (jp_reach_remaining(&whole, followed) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("rows of the subject are still there after erasing"),
@@ -122,12 +123,13 @@ jp_preview_erasure(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	JpSubject	subject;
+	List	   *followed;
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	jp_subject_get(jp_subject_arg(fcinfo, 0), &subject);
-	foreach(cell, jp_reach(&subject))
+	foreach(cell, jp_reach(&subject, &followed))
 	{
 		JpReached  *table = lfirst(cell);
 
@@ -324,13 +326,20 @@ delete_run(List *tables, int first, int last)
 
 /*
  * A foreign key that is checked at commit could not be checked in a
- * restricted operation: all are checked at once, from now on, as the caller,
- * whose own deferred triggers may be among them.
+ * restricted operation: all are checked at once, from now on.  Deferred
+ * triggers may be among them: they run as whom they would have run at commit.
  */
 static void
 settle_constraints(void)
 {
+	Oid			userid;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	SetUserIdAndSecContext(GetOuterUserId(),
+						   sec_context | SECURITY_LOCAL_USERID_CHANGE);
 	SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0);
+	SetUserIdAndSecContext(userid, sec_context);
 }
 
 /* A subject's keyed trace as a bytea. */

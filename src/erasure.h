@@ -27,12 +27,18 @@ typedef struct JpReached
 /* Locks every table that a subject may reach, and ours, against writers. */
 extern void jp_reach_lock(void);
 
-/* All tables and rows that a subject reaches: a list of JpReached, children
- * before parents.  Needs SPI and the rights of the extension's owner. */
-extern List *jp_reach(const JpSubject *subject);
+/*
+ * All tables and rows that a subject reaches: a list of JpReached, children
+ * before parents; followed is what jp_reach_remaining() wants.  Needs SPI and
+ * the rights of the extension's owner.
+ */
+extern List *jp_reach(const JpSubject *subject, List **followed);
 
-/* How many rows name the subject in protected tables. */
-extern int64 jp_reach_remaining(const JpSubject *subject);
+/*
+ * How many rows name the subject in protected tables, or refer by a foreign
+ * key that was followed to where its rows were.
+ */
+extern int64 jp_reach_remaining(const JpSubject *subject, List *followed);
 
 /* Rows as a tid[]. */
 extern Datum jp_rows_datum(const ItemPointerData *rows, int count);

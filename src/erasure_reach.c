@@ -76,12 +76,20 @@ static const char *const own_table[] = {
 	"subject", "tombstone", "consent_event", "consent_state", "permitted"
 };
 
+/* A foreign key that was followed, and from where. */
+typedef struct Followed
+{
+	Reference  *reference;
+	KeyValues  *keys;
+} Followed;
+
 /* The search under way. */
 typedef struct Reach
 {
 	HTAB	   *seen;			/* of SeenRow */
 	List	   *tables;			/* JpReached, in the order found */
 	List	   *ordered;		/* the same, children first */
+	List	   *followed;		/* of Followed */
 } Reach;
 
 static List *reachable_tables(void);
@@ -135,7 +143,7 @@ jp_reach_lock(void)
 
 /* All that a subject reaches. */
 List *
-jp_reach(const JpSubject *subject)
+jp_reach(const JpSubject *subject, List **followed)
 {
 	Reach		reach = {0};
 	HASHCTL		control = {.keysize = sizeof(RowKey), .entrysize = sizeof(SeenRow)};
@@ -157,13 +165,15 @@ jp_reach(const JpSubject *subject)
 	}
 	foreach(cell, reach.tables)
 		order_table(&reach, lfirst(cell));
+	*followed = reach.followed;
 	return reach.ordered;
 }
 
-/* How many rows of protected tables still name a subject. */
+/* How many rows still name a subject, or refer to rows that are gone. */
 int64
-jp_reach_remaining(const JpSubject *subject)
+jp_reach_remaining(const JpSubject *subject, List *followed)
 {
+	ListCell   *cell;
 	uint64		count;
 	SPITupleTable *found = protections(&count);
 	int64		remaining = 0;
@@ -171,6 +181,13 @@ jp_reach_remaining(const JpSubject *subject)
 
 	for (i = 0; i < count; i++)
 		remaining += named_rows(found, i, "1", subject);
+	foreach(cell, followed)
+	{
+		Followed   *step = lfirst(cell);
+
+		find_referring(step->reference, step->keys);
+		remaining += SPI_processed;
+	}
 	return remaining;
 }
 
@@ -316,13 +333,16 @@ follow(Reach *reach, JpReached *parent)
 	foreach(cell, references_to(parent->relid))
 	{
 		Reference  *reference = lfirst(cell);
-		KeyValues	keys;
+		Followed   *followed = palloc(sizeof(Followed));
 
 		CHECK_FOR_INTERRUPTS();
-		read_keys(parent, first, reference, &keys);
-		if (keys.count == 0)
+		followed->reference = reference;
+		followed->keys = palloc(sizeof(KeyValues));
+		read_keys(parent, first, reference, followed->keys);
+		if (followed->keys->count == 0)
 			continue;
-		find_referring(reference, &keys);
+		reach->followed = lappend(reach->followed, followed);
+		find_referring(reference, followed->keys);
 		take_rows(reach, parent->path, reference->belongs);
 	}
 	return true;

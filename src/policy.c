@@ -102,14 +102,14 @@ jp_policy_purpose(Oid relid)
 
 	purpose = jp_purpose_find(jp_setting_purpose);
 	if (purpose == NULL)
-		refuse_reading(relid, jp_setting_purpose);
+		refuse_reading(relid, pstrdup(jp_setting_purpose));
 	if (allowances_as_of != jp_catalog_generation())
 		load_allowances();
 	for (i = 0; i < allowance_count; i++)
 		if (strcmp(allowances[i].purpose, purpose->name) == 0 &&
 			is_allowed(GetUserId(), &allowances[i]))
 			return purpose;
-	refuse_reading(relid, purpose->name);
+	refuse_reading(relid, pstrdup(purpose->name));
 	return NULL;				/* not reached */
 }
 

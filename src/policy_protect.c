@@ -21,6 +21,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
 #include "utils/array.h"
@@ -60,6 +61,7 @@ static Relation open_own_table(Oid relid);
 static void check_relation(Relation rel);
 static void check_columns(Protecting *p, const char *occurred_at);
 static void check_kind(const char *kind);
+static bool is_generated(Oid relid, AttrNumber number);
 static void check_purposes(FunctionCallInfo fcinfo, int n);
 static void run(const char *format,...) pg_attribute_printf(1, 2);
 static void number_rows(const Protecting *p);
@@ -109,6 +111,8 @@ jp_protect(PG_FUNCTION_ARGS)
 	jp_require_read_committed("protect()");
 	jp_keyring_require();
 
+	/* An erasure under way must not miss the table, nor we its tombstone. */
+	LockRelationOid(jp_relation("subject"), RowExclusiveLock);
 	jp_elevate(&before);
 	SPI_connect();
 	register_table(fcinfo, &p);
@@ -167,7 +171,7 @@ jp_unprotect(PG_FUNCTION_ARGS)
 	if (!DatumGetBool(SPI_getbinval(row, desc, 3, &isnull)))
 		run("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", table);
 	if (DatumGetBool(SPI_getbinval(row, desc, 1, &isnull)))
-		run("ALTER TABLE %s DROP COLUMN %s", table,
+		run("ALTER TABLE %s DROP COLUMN IF EXISTS %s", table,
 			quote_identifier(SPI_getvalue(row, desc, 4)));
 	SPI_finish();
 	jp_restore(&before);
@@ -227,6 +231,12 @@ check_relation(Relation rel)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("table \"%s\" is already protected", name)));
+	if (rel->rd_rules != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" has rules", name),
+				 errdetail("A rule could write elsewhere what the insert guard has not seen."),
+				 errhint("Use a trigger instead.")));
 	for (i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 		if (triggers->triggers[i].tgenabled == TRIGGER_FIRES_ALWAYS ||
 			triggers->triggers[i].tgenabled == TRIGGER_FIRES_ON_REPLICA)
@@ -265,6 +275,12 @@ check_columns(Protecting *p, const char *occurred_at)
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" is not of type timestamp with time zone",
 						occurred_at)));
+	if (is_generated(p->relid, subject) || is_generated(p->relid, number))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("column \"%s\" is generated",
+						is_generated(p->relid, subject) ? p->subject : p->number),
+				 errdetail("The insert guard would not see its value.")));
 	p->add_number = (number == InvalidAttrNumber);
 	if (!p->add_number && (number <= 0 || get_atttype(p->relid, number) != INT4OID))
 		ereport(ERROR,
@@ -293,6 +309,13 @@ check_kind(const char *kind)
 				 errmsg("permission denied to protect a table of identities"),
 				 errhint("This takes EXECUTE on journey_privacy.pseudonymize(text, text).")));
 	(void) jp_kind_normalizer(kind, strlen(kind));
+}
+
+/* Whether a column's value is worked out after triggers have run. */
+static bool
+is_generated(Oid relid, AttrNumber number)
+{
+	return number > 0 && get_attgenerated(relid, number) != '\0';
 }
 
 /* Refuses a purpose that does not exist. */
@@ -357,14 +380,14 @@ number_rows(const Protecting *p)
 							 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
 	jp_act_as(p->owner, "pg_catalog, pg_temp", &before);
-	jp_guard_numbering(true);
+	jp_guard_numbering(p->relid);
 	PG_TRY();
 	{
 		run("UPDATE ONLY %s SET %s = %s", p->table, number, number);
 	}
 	PG_FINALLY();
 	{
-		jp_guard_numbering(false);
+		jp_guard_numbering(InvalidOid);
 	}
 	PG_END_TRY();
 	jp_restore(&before);
@@ -385,7 +408,8 @@ make_policies(const Protecting *p)
 			" USING (journey_privacy.permits(tableoid, %s))",
 			commands[i], p->table, commands[i], quote_identifier(p->number));
 	if (!has_permissive_policy(p->relid))
-		run("CREATE POLICY journey_privacy_open ON %s USING (true)", p->table);
+		run("CREATE POLICY journey_privacy_open ON %s USING (journey_privacy.everybody())",
+			p->table);
 	run("CREATE TRIGGER " GUARD_TRIGGER " BEFORE INSERT OR UPDATE ON %s"
 		" FOR EACH ROW EXECUTE FUNCTION journey_privacy.guard_row()", p->table);
 	run("ALTER TABLE %s ENABLE ALWAYS TRIGGER " GUARD_TRIGGER, p->table);

@@ -13,6 +13,8 @@
 
 #define VARIANT		sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
+static bool letters_only(const char *chars, size_t len);
+
 /* Whether bytes can be a sealed value. */
 bool
 jp_sealed_wellformed(const uint8 *bytes, size_t len)
@@ -42,9 +44,27 @@ jp_sealed_from_text(const char *chars, size_t len, uint8 *bytes)
 {
 	size_t		got;
 
-	if (sodium_base642bin(bytes, len / 4 * 3 + 2, chars, len, NULL, &got,
+	if (!letters_only(chars, len) ||
+		sodium_base642bin(bytes, len / 4 * 3 + 2, chars, len, NULL, &got,
 						  NULL, VARIANT) != 0 ||
 		!jp_sealed_wellformed(bytes, got))
 		return -1;
 	return (long) got;
+}
+
+/* libsodium 1.0.18 takes bytes above 127 for letters. */
+static bool
+letters_only(const char *chars, size_t len)
+{
+	size_t		i;
+
+	for (i = 0; i < len; i++)
+	{
+		char		c = chars[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			  (c >= '0' && c <= '9') || c == '-' || c == '_'))
+			return false;
+	}
+	return true;
 }

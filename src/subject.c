@@ -32,6 +32,7 @@
 #include "subject.h"
 
 #define MAX_KEPT		65536	/* numbers kept by a transaction, 2 MB */
+#define KEPT_WORTH		4096	/* a larger table is made anew, not emptied */
 
 typedef struct KeptNumber
 {
@@ -188,6 +189,11 @@ keep_number(const JpPseudonym *pseudonym, int32 number)
 	KeptNumber *entry;
 	bool		found;
 
+	if (kept != NULL && kept->size > KEPT_WORTH && kept_in != JP_LOCAL_XID)
+	{
+		kept_destroy(kept);
+		kept = NULL;
+	}
 	if (kept == NULL)
 		kept = kept_create(TopMemoryContext, 1024, NULL);
 	if (kept_in != JP_LOCAL_XID || kept->members >= MAX_KEPT)

@@ -18,6 +18,7 @@
 
 #include "catalog.h"
 #include "journey_privacy.h"
+#include "keyring.h"
 #include "subject.h"
 
 static int32 head_of(const JpPseudonym *pseudonym);
@@ -38,6 +39,7 @@ jp_subject_lock(const JpPseudonym *pseudonym, JpSubject *subject)
 	bool		restricted;
 	int32		head;
 
+	jp_keyring_require();		/* known or not: nothing without the keys */
 	for (;;)
 	{
 		head = lock_subject(pseudonym, &linked, &restricted);
@@ -93,6 +95,7 @@ jp_subject_link(const JpPseudonym *pseudonym, const JpPseudonym *alias,
 	bool		linked;
 	bool		restricted;
 
+	jp_keyring_require();
 	for (;;)
 	{
 		int32		head = register_or_refuse(pseudonym);
@@ -124,6 +127,7 @@ jp_subject_unlink(const JpPseudonym *alias, JpSubject *rest, JpSubject *alone)
 	bool		linked;
 	bool		restricted;
 
+	jp_keyring_require();
 	for (;;)
 	{
 		int32		number = jp_subject_find(alias);

@@ -243,6 +243,11 @@ RESET ROLE;
 SET ROLE regress_owner;
 CREATE TABLE owned (visitor journey_privacy.pseudonym);
 SELECT journey_privacy.protect('owned', 'visitor');
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, name)
+  TO regress_owner;
+SET ROLE regress_owner;
+SELECT journey_privacy.protect('owned', 'visitor');
 SELECT journey_privacy.protect('by_int', 'who', kind => 'customer_id');
 SELECT journey_privacy.unprotect('owned');
 SELECT journey_privacy.allow('regress_owner', 'p_analytics');
@@ -258,4 +263,6 @@ RESET journey_privacy.purpose;
 DROP FUNCTION refuse;
 SELECT journey_privacy.disallow('regress_analyst', 'p_analytics');
 REVOKE CREATE ON SCHEMA public FROM regress_owner;
+REVOKE ALL ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, name)
+  FROM regress_owner;
 DROP ROLE regress_analyst, regress_trainee, regress_owner;

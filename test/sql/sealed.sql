@@ -46,7 +46,7 @@ SELECT input, code, message FROM (VALUES
     (''), ('AQ'), ('not sealed at all'), (repeat('A', 76)), ('AQEB' || repeat('A', 72)), ('AQEB' || repeat('A', 71)),
     ('AQEB' || repeat('A', 73)), ('AQEB' || repeat('A', 73) || 'B'), ('AQEB' || repeat('A', 72) || '===='),
     ('AQEB' || repeat('A', 71) || '+'), ('AQEB' || repeat('A', 71) || '/'), ('AQEB' || repeat('A', 36) || E'\n' || repeat('A', 36)),
-    ('AgEB' || repeat('A', 72)), ('AQAB' || repeat('A', 72))) v(input),
+    ('AQEB' || repeat('A', 70) || 'é'), ('AgEB' || repeat('A', 72)), ('AQAB' || repeat('A', 72))) v(input),
   thrown(format('SELECT %L::journey_privacy.sealed', input), 'secret');
 COPY (SELECT 1, NULL::text, '\x02'::bytea) TO :'file' (FORMAT binary);
 COPY copied FROM :'file' (FORMAT binary);
