@@ -20,7 +20,8 @@ MODULE_big = $(EXTENSION)
 OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 DATA       = $(filter-out $(DATA_built),$(wildcard sql/$(EXTENSION)--*.sql))
-SHLIB_LINK = -lsodium
+# Calls among our own files need not go through the table of symbols.
+SHLIB_LINK = -lsodium -Wl,-Bsymbolic-functions
 
 # The server's headers are clean under these; a nested PG_TRY is not (-Wshadow).
 PG_CFLAGS = -Wall -Wextra -Wshadow -Wno-unused-parameter -Wno-sign-compare

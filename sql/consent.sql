@@ -247,7 +247,40 @@ CREATE FUNCTION journey_privacy.unlink_identity(alias journey_privacy.pseudonym)
 COMMENT ON FUNCTION journey_privacy.unlink_identity(journey_privacy.pseudonym) IS
   'makes an alias a subject of its own again, each with the decisions made under its own identities; false when it is no alias';
 
+-- PL/pgSQL, because pgcrypto may lie in any schema.
+CREATE FUNCTION journey_privacy.link_hashed_identities(kind text, value text)
+  RETURNS integer
+  LANGUAGE plpgsql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  pgcrypto name := (SELECT n.nspname FROM pg_catalog.pg_extension e
+                    JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+                    WHERE e.extname = 'pgcrypto');
+  normal bytea := journey_privacy.normalize_identity(kind, value);
+  subject journey_privacy.pseudonym := journey_privacy.pseudonymize(kind, value);
+  algorithm text;
+  digest bytea;
+  linked integer := 0;
+BEGIN
+  IF NOT EXISTS (SELECT FROM journey_privacy.identity_kind k WHERE k.name = kind || '_sha256') THEN
+    RAISE 'identities of this kind do not arrive hashed'
+      USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Kinds email and mobile_number do.';
+  END IF;
+  FOREACH algorithm IN ARRAY ARRAY['md5', 'sha1', 'sha256'] LOOP
+    EXECUTE format('SELECT %I.digest($1, $2)', pgcrypto) INTO digest USING normal, algorithm;
+    IF journey_privacy.link_identity(subject,
+         journey_privacy.pseudonymize(kind || '_' || algorithm, encode(digest, 'hex'))) THEN
+      linked := linked + 1;
+    END IF;
+  END LOOP;
+  RETURN linked;
+END $$;
+COMMENT ON FUNCTION journey_privacy.link_hashed_identities(text, text) IS
+  'links the MD5, SHA-1 and SHA-256 of an e-mail address or telephone number to its subject, so that requests that name a hash find it; returns how many were new';
+
 REVOKE ALL ON FUNCTION
+  journey_privacy.link_hashed_identities(text, text),
   journey_privacy.link_identity(journey_privacy.pseudonym, journey_privacy.pseudonym),
   journey_privacy.unlink_identity(journey_privacy.pseudonym),
   journey_privacy.uuid_v7(),

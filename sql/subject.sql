@@ -48,3 +48,17 @@ REVOKE ALL ON FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudon
 COMMENT ON FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudonym) IS
   'the same subject''s pseudonym under the current key, given one of an earlier key version';
 
+CREATE FUNCTION journey_privacy.normalize_identity(kind text, value text)
+  RETURNS bytea
+  LANGUAGE c STABLE STRICT PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'jp_normalize_identity';
+REVOKE ALL ON FUNCTION journey_privacy.normalize_identity(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.normalize_identity(text, text) IS
+  'the value of an identity as it is hashed, in UTF-8';
+
+-- Identities that arrive hashed: kinds of their own, hexadecimal in lower case.
+INSERT INTO journey_privacy.identity_kind (name, normalizer, description, builtin)
+SELECT k.kind || '_' || a.algorithm, 'lower', a.title || ' of ' || k.title || ', hexadecimal', true
+FROM (VALUES ('email', 'an e-mail address'), ('mobile_number', 'a telephone number')) k(kind, title),
+     (VALUES ('md5', 'MD5'), ('sha1', 'SHA-1'), ('sha256', 'SHA-256')) a(algorithm, title);
+

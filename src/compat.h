@@ -31,6 +31,11 @@
 #include "varatt.h"
 #endif
 
+/* 18 has pg_noreturn instead, which goes before a declaration. */
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn()	__attribute__((noreturn))
+#endif
+
 /* 17 moved the local transaction id of a backend into a struct. */
 #if PG_VERSION_NUM >= 170000
 #define JP_LOCAL_XID	(MyProc->vxid.lxid)

@@ -260,6 +260,16 @@ SELECT journey_privacy.unlink_identity('device_id:d'), journey_privacy.unlink_id
        journey_privacy.unlink_identity('device_id:unknown');
 SELECT * FROM in_force ORDER BY 1;
 SELECT journey_privacy.link_identity('email:d@example.com', 'email:d@example.com');
+-- identities that arrive hashed find their subject (SHA-256 of f@example.com, MD5)
+SELECT journey_privacy.link_hashed_identities('email', ' F@Example.com '),
+       journey_privacy.link_hashed_identities('email', 'f@example.com');
+SELECT a.pseudonym = ('email_' || h.algorithm || ':' || h.hash)::journey_privacy.pseudonym AS linked, h.algorithm
+  FROM (VALUES ('md5', md5('f@example.com')), ('sha256', upper(encode(sha256('f@example.com'), 'hex')))) h(algorithm, hash)
+  JOIN journey_privacy.subject s ON s.pseudonym = 'email:f@example.com'
+  JOIN journey_privacy.subject a ON a.head = s.number
+   AND a.pseudonym = ('email_' || h.algorithm || ':' || h.hash)::journey_privacy.pseudonym;
+SELECT journey_privacy.link_hashed_identities('device_id', 'x');
+SELECT journey_privacy.link_hashed_identities('email', '');
 -- erasing one identity erases the person
 SELECT journey_privacy.link_identity('email:d@example.com', 'device_id:d');
 CALL journey_privacy.erase('device_id:d') \gset

@@ -27,4 +27,13 @@ for my $i (0 .. $#blocks)
 like($session, qr/^home\|1$/m, 'the analyst sees Ann and not Bob');
 like($session, qr/"verified": true/, 'the receipt was returned');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM visit'), '1', 'Bob is still there');
+
+# the reference is what the catalog says
+my ($reference) = $text =~ /^<!-- reference -->\n(.*)^<!-- \/reference -->/ms;
+my $catalog;
+PostgreSQL::Test::Utils::run_log(
+	[ 'psql', '-XAtq', '-f', 'test/reference.sql', $node->connstr('postgres') ],
+	'>', \$catalog);
+is($reference, $catalog, 'the reference agrees with the catalog')
+  or diag("psql -XAtq -f test/reference.sql prints what belongs there");
 done_testing();
