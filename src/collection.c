@@ -375,9 +375,11 @@ same_subject(const GuardState *state, Relation rel, HeapTuple before,
 static HeapTuple
 refuse(const GuardState *state, Relation rel, const char *why, const char *hint)
 {
-	if (!state->skip || OidIsValid(numbering))
+	bool		was_there = (RelationGetRelid(rel) == numbering);
+
+	if (!state->skip || was_there)
 		(void) jp_hide_value();
-	if (OidIsValid(numbering))
+	if (was_there)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("table \"%s\" holds rows of a subject that has been erased",

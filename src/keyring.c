@@ -41,9 +41,6 @@ static void check_roots(void);
 static void check_active(void);
 static int	key_slot(JpKeyKind kind, int version);
 static void prepare_slot(int slot);
-static void begin_hash(JpKeyKind kind, const uint8 *key, JpKeyedHash *begun);
-static void sodium_hash(JpKeyKind kind, const uint8 *key, const void *data,
-						size_t len, uint8 *out, size_t outlen);
 static void unknown_version(JpKeyKind kind, int version) pg_attribute_noreturn();
 static void check_key(const JpKeyVersion *row, const uint8 *key);
 
@@ -141,13 +138,12 @@ void
 jp_key_hash(JpKeyKind kind, int version, const void *data, size_t len,
 			uint8 *out, size_t outlen)
 {
-	JpKeyArena *arena = jp_key_arena();
-	int			slot = key_slot(kind, version);
+	const uint8 *key = jp_key_secret(kind, version);
 
-	if (outlen == JP_HASH_SIZE && len > 0)
-		jp_keyed_hash(&arena->begun[slot], data, len, out);
-	else
-		sodium_hash(kind, arena->subkey[slot], data, len, out, outlen);
+	if (crypto_generichash_blake2b_salt_personal(out, outlen, data, len,
+												 key, JP_KEY_SIZE, NULL,
+												 use_personal[kind]) != 0)
+		elog(ERROR, "a keyed hash of %zu bytes cannot be made", outlen);
 }
 
 /* Brings what is held up to date; an error leaves it out of date. */
@@ -270,34 +266,7 @@ prepare_slot(int slot)
 					   arena->subkey[slot]))
 		jp_keyring_missing("The keyring lacks a key of this database: put back the line that was removed.");
 	check_key(row, arena->subkey[slot]);
-	begin_hash(row->kind, arena->subkey[slot], &arena->begun[slot]);
 	arena->derived[slot] = true;
-}
-
-/* Begins the fast hash, and proves it on a message of two blocks. */
-static void
-begin_hash(JpKeyKind kind, const uint8 *key, JpKeyedHash *begun)
-{
-	static const uint8 message[129] = {1, 2, 3};
-	uint8		fast[JP_HASH_SIZE];
-	uint8		slow[JP_HASH_SIZE];
-
-	jp_keyed_hash_init(begun, key, use_personal[kind]);
-	jp_keyed_hash(begun, message, sizeof(message), fast);
-	sodium_hash(kind, key, message, sizeof(message), slow, sizeof(slow));
-	if (memcmp(fast, slow, sizeof(fast)) != 0)
-		elog(ERROR, "BLAKE2b differs from libsodium's");
-}
-
-/* Keyed hash of any length, by libsodium. */
-static void
-sodium_hash(JpKeyKind kind, const uint8 *key, const void *data, size_t len,
-			uint8 *out, size_t outlen)
-{
-	if (crypto_generichash_blake2b_salt_personal(out, outlen, data, len,
-												 key, JP_KEY_SIZE, NULL,
-												 use_personal[kind]) != 0)
-		elog(ERROR, "a keyed hash of %zu bytes cannot be made", outlen);
 }
 
 /* Says that a version is not there, or no more. */

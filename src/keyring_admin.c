@@ -12,7 +12,6 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-#include "compat.h"
 #include "keyring_internal.h"
 
 #define MAX_GUARDS	4

@@ -72,21 +72,19 @@ make_arena(void)
 				 errhint("Raise the limit on locked memory (ulimit -l, LimitMEMLOCK) of the server's user.")));
 }
 
-/* Keeps the pages out of swap, core dumps and children. */
+/* Keeps the pages out of swap, core dumps and children, as far as it goes. */
 static bool
 lock_arena(size_t size)
 {
-	if (sodium_mlock(arena, size) != 0)
-		return false;
+	bool		locked = true;
+
 #ifdef MADV_DONTDUMP
-	if (madvise(arena, size, MADV_DONTDUMP) != 0)
-		return false;
+	locked = madvise(arena, size, MADV_DONTDUMP) == 0 && locked;
 #endif
 #ifdef MADV_WIPEONFORK
-	if (madvise(arena, size, MADV_WIPEONFORK) != 0)
-		return false;
+	locked = madvise(arena, size, MADV_WIPEONFORK) == 0 && locked;
 #endif
-	return true;
+	return sodium_mlock(arena, size) == 0 && locked;
 }
 
 /* Refuses unlocked memory, if the administrator wants it so. */

@@ -16,6 +16,7 @@
 
 #include "keyring_internal.h"
 
+#define ID_HASH_SIZE	16	/* of which the key id keeps some */
 #define ID_RANDOM	11			/* version and random bytes */
 #define ID_CHECK	(JP_BOX_ID_SIZE - ID_RANDOM)
 
@@ -173,7 +174,7 @@ bind_id(const uint8 *id, uint8 version, uint8 *bound)
 static void
 id_check(const uint8 *id, uint8 *check)
 {
-	uint8		hash[JP_HASH_SIZE];
+	uint8		hash[ID_HASH_SIZE];
 
 	jp_key_hash(JP_KEY_SEAL, id[0], id, ID_RANDOM, hash, sizeof(hash));
 	memcpy(check, hash, ID_CHECK);

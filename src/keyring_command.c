@@ -128,7 +128,7 @@ run_child(int out, int err)
 		(void) close(fd);
 	for (fd = 1; fd < NSIG; fd++)
 		(void) signal(fd, SIG_DFL);
-	PG_SETMASK(&UnBlockSig);
+	(void) sigprocmask(SIG_SETMASK, &UnBlockSig, NULL);
 	(void) execl("/bin/sh", "sh", "-c", jp_setting_keyring_command,
 				 (char *) NULL);
 	_exit(127);

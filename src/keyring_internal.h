@@ -6,8 +6,8 @@
 #ifndef JP_KEYRING_INTERNAL_H
 #define JP_KEYRING_INTERNAL_H
 
+#include "compat.h"
 #include "keyring.h"
-#include "keyring_hash.h"
 #include "keyring_text.h"
 
 #define JP_KEY_VERSIONS		64	/* rows of key_version */
@@ -21,7 +21,6 @@ typedef struct JpKeyArena
 	JpKeyEntry	entry[JP_KEYRING_ENTRIES];
 	bool		derived[JP_KEY_VERSIONS];
 	uint8		subkey[JP_KEY_VERSIONS][JP_KEY_SIZE];
-	JpKeyedHash begun[JP_KEY_VERSIONS];
 	uint8		data_key[JP_KEY_SIZE];
 	uint8		wrapping_key[JP_KEY_SIZE];
 	uint8		pair[2 * JP_KEY_SIZE];	/* Ed25519 secret key */

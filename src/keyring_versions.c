@@ -18,7 +18,6 @@
 #include "utils/builtins.h"
 
 #include "catalog.h"
-#include "compat.h"
 #include "keyring_internal.h"
 
 /* Columns, in the order of CREATE TABLE. */

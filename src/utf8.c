@@ -11,6 +11,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "utf8.h"
 
 static const char *convert(const char *chars, size_t len, int from, int to,

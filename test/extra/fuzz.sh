@@ -11,7 +11,7 @@ seconds=${FUZZ_SECONDS:-5}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cores=(keyring_hash keyring_text pseudonym_normalize pseudonym_text sealed_text)
+cores=(keyring_text pseudonym_normalize pseudonym_text sealed_text)
 sources=("${cores[@]/#/$top/src/}")
 sources=("${sources[@]/%/.c}")
 flags=(-DJP_PURE -I "$top/src" -g -O1 -Wall -Wextra -Werror)

@@ -14,7 +14,6 @@
 #include <time.h>
 
 #include "keyring.h"
-#include "keyring_hash.h"
 #include "keyring_text.h"
 #include "pseudonym_internal.h"
 #include "sealed_text.h"
@@ -164,28 +163,9 @@ sealed_bytes(const char *bytes, size_t size)
 	free(text);
 }
 
-/* The keyed hash is libsodium's. */
-static void
-keyed_hash(const char *bytes, size_t size)
-{
-	JpKeyedHash state;
-	const uint8 *key = (const uint8 *) bytes;
-	uint8		fast[JP_HASH_SIZE];
-	uint8		slow[JP_HASH_SIZE];
-
-	if (size <= 48)
-		return;
-	jp_keyed_hash_init(&state, key, key + 32);
-	jp_keyed_hash(&state, bytes + 48, size - 48, fast);
-	MUST(crypto_generichash_blake2b_salt_personal(slow, sizeof(slow),
-												  key + 48, size - 48,
-												  key, 32, NULL, key + 32) == 0);
-	MUST(memcmp(fast, slow, sizeof(slow)) == 0);
-}
-
 static void (*const target[]) (const char *, size_t) = {
 	pseudonym_text, pseudonym_bytes, identity, keyring, sealed_text,
-	sealed_bytes, keyed_hash
+	sealed_bytes
 };
 
 #define TARGETS		(sizeof(target) / sizeof(target[0]))
@@ -228,8 +208,7 @@ static const char *const good[] = {
 	"\2\4{6F9619FF-8B86-D011-B42D-00C04FC964FF}",
 	"\3journey_privacy root=1 key=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f check=0d2fc4be9fac4c81\n",
 	"\4AQEBAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-	"\5\1\1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-	"\6aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbemail:ann@example.com"
+	"\5\1\1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 };
 
 /* Changes an input a little; returns its new size. */
