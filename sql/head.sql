@@ -7,8 +7,10 @@ DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_catalog.pg_namespace n
              WHERE n.nspname = 'journey_privacy'
-               AND (n.nspowner <> (SELECT r.oid FROM pg_catalog.pg_roles r
-                                   WHERE r.rolname = current_user)
+               AND (NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = n.nspowner
+                                AND (r.rolname = current_user OR r.rolsuper))
+                    OR EXISTS (SELECT FROM pg_catalog.aclexplode(n.nspacl) a
+                               WHERE a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner)
                     OR EXISTS (SELECT FROM pg_catalog.pg_proc p WHERE p.pronamespace = n.oid)
                     OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)
                     OR EXISTS (SELECT FROM pg_catalog.pg_operator o WHERE o.oprnamespace = n.oid)))
@@ -19,6 +21,8 @@ BEGIN
   END IF;
 END $$;
 
+-- A dump restores it under its old owner, before this.
+ALTER SCHEMA journey_privacy OWNER TO CURRENT_USER;
 GRANT USAGE ON SCHEMA journey_privacy TO PUBLIC;
 
 CREATE FUNCTION journey_privacy.catalog_changed() RETURNS trigger

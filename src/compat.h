@@ -12,6 +12,7 @@
 #endif
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/guc_tables.h"
 
 /* 16 replaced the per-catalog aclcheck functions by object_aclcheck(). */
 #if PG_VERSION_NUM >= 160000
@@ -35,6 +36,18 @@
 #ifndef pg_attribute_noreturn
 #define pg_attribute_noreturn()	__attribute__((noreturn))
 #endif
+
+/* 16 turned the array of all settings into a hash table. */
+static inline struct config_generic **
+jp_guc_variables(int *count)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(count);
+#else
+	*count = GetNumConfigOptions();
+	return get_guc_variables();
+#endif
+}
 
 /* 17 moved the local transaction id of a backend into a struct. */
 #if PG_VERSION_NUM >= 170000

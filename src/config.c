@@ -9,6 +9,7 @@
 
 #include "utils/guc.h"
 
+#include "compat.h"
 #include "journey_privacy.h"
 
 char	   *jp_setting_purpose = NULL;
@@ -21,6 +22,7 @@ bool		jp_setting_require_preload = false;
 /* Grows with every assignment: the keyring is read again before its next use. */
 uint64		jp_keyring_setting_generation = 1;
 
+static void refuse_placeholders(void);
 static void purpose_assigned(const char *newval, void *extra);
 static void keyring_assigned(const char *newval, void *extra);
 
@@ -28,6 +30,7 @@ static void keyring_assigned(const char *newval, void *extra);
 void
 jp_config_init(void)
 {
+	refuse_placeholders();
 	DefineCustomStringVariable("journey_privacy.purpose",
 							   "Purpose for which protected tables are read.",
 							   "Checked against journey_privacy.allow() whenever a protected table is read.",
@@ -65,6 +68,31 @@ jp_config_init(void)
 							 PGC_SIGHUP, 0,
 							 NULL, NULL, NULL);
 	MarkGUCPrefixReserved(JP_EXTENSION);
+}
+
+/*
+ * Until the library is loaded our settings are placeholders, which any client
+ * may set in its startup packet.  The server refuses such a value when the
+ * setting is defined, but then the one of the configuration file is gone too.
+ */
+static void
+refuse_placeholders(void)
+{
+	int			count;
+	struct config_generic **all = jp_guc_variables(&count);
+	int			i;
+
+	for (i = 0; i < count; i++)
+		if ((all[i]->flags & GUC_CUSTOM_PLACEHOLDER) &&
+			all[i]->reset_source > PGC_S_ARGV &&
+			pg_strncasecmp(all[i]->name, JP_EXTENSION ".",
+						   strlen(JP_EXTENSION ".")) == 0 &&
+			pg_strcasecmp(all[i]->name, JP_EXTENSION ".purpose") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CANT_CHANGE_RUNTIME_PARAM),
+					 errmsg("parameter \"%s\" cannot be set for a session, role or database",
+							all[i]->name),
+					 errhint("Set it in postgresql.conf.")));
 }
 
 /* Says that something works only in a preloaded library, and how. */

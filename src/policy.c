@@ -13,6 +13,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -23,6 +24,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "catalog.h"
 #include "collection.h"
@@ -46,6 +48,7 @@ typedef struct PermitsState
 typedef struct Allowance
 {
 	NameData	role;
+	Oid			granted;		/* the role that was meant, if it still is */
 	char		purpose[NAMEDATALEN];
 } Allowance;
 
@@ -57,10 +60,12 @@ static MemoryContext allowances_context = NULL;
 
 static PermitsState *settle_scan(FunctionCallInfo fcinfo, Oid relid);
 static void load_allowances(void);
+static Oid	granted_role(const char *role, Datum acl, bool no_acl);
 static bool is_allowed(Oid userid, const Allowance *allowance);
 static char *allowed_purposes(Oid userid);
 static void refuse_reading(Oid relid, const char *purpose);
-static void change_allowance(FunctionCallInfo fcinfo, const char *sql);
+static void change_allowance(FunctionCallInfo fcinfo, const char *sql,
+							 const char *grant);
 
 PG_FUNCTION_INFO_V1(jp_permits);
 PG_FUNCTION_INFO_V1(jp_allow);
@@ -121,7 +126,8 @@ jp_allow(PG_FUNCTION_ARGS)
 	(void) jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	change_allowance(fcinfo,
 					 "INSERT INTO journey_privacy.allowance (role, purpose)"
-					 " VALUES ($1, $2) ON CONFLICT DO NOTHING");
+					 " VALUES ($1, $2) ON CONFLICT DO NOTHING",
+					 "GRANT SELECT ON journey_privacy.allowance TO %s");
 	PG_RETURN_VOID();
 }
 
@@ -132,7 +138,8 @@ jp_disallow(PG_FUNCTION_ARGS)
 	(void) jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	change_allowance(fcinfo,
 					 "DELETE FROM journey_privacy.allowance"
-					 " WHERE role = $1 AND purpose = $2");
+					 " WHERE role = $1 AND purpose = $2",
+					 NULL);
 	PG_RETURN_VOID();
 }
 
@@ -171,6 +178,9 @@ load_allowances(void)
 	Relation	rel = table_open(jp_relation("allowance"), AccessShareLock);
 	SysScanDesc scan;
 	HeapTuple	tuple;
+	HeapTuple	class;
+	Datum		acl;
+	bool		no_acl;
 	int			room = 16;
 
 	allowances_as_of = 0;
@@ -181,6 +191,8 @@ load_allowances(void)
 												   ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(allowances_context);
 	allowances = MemoryContextAlloc(allowances_context, room * sizeof(Allowance));
+	class = SearchSysCache1(RELOID, ObjectIdGetDatum(RelationGetRelid(rel)));
+	acl = SysCacheGetAttr(RELOID, class, Anum_pg_class_relacl, &no_acl);
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
@@ -195,10 +207,34 @@ load_allowances(void)
 		strlcpy(allowance->purpose,
 				TextDatumGetCString(heap_getattr(tuple, 2, desc, &isnull)),
 				NAMEDATALEN);
+		allowance->granted = granted_role(NameStr(allowance->role), acl, no_acl);
 	}
 	systable_endscan(scan);
+	ReleaseSysCache(class);
 	table_close(rel, AccessShareLock);
 	allowances_as_of = as_of;
+}
+
+/*
+ * The role of an allowance.  allow() also grants it SELECT on the table, so
+ * that DROP ROLE must do away with it: a role made later under the same name
+ * has no such grant and is allowed nothing.
+ */
+static Oid
+granted_role(const char *role, Datum acl, bool no_acl)
+{
+	Oid			oid = get_role_oid(role, true);
+	Acl		   *items;
+	int			i;
+
+	if (no_acl || !OidIsValid(oid))
+		return InvalidOid;
+	items = DatumGetAclP(acl);
+	for (i = 0; i < ACL_NUM(items); i++)
+		if (ACL_DAT(items)[i].ai_grantee == oid &&
+			(ACLITEM_GET_PRIVS(ACL_DAT(items)[i]) & ACL_SELECT) != 0)
+			return oid;
+	return InvalidOid;
 }
 
 /* Whether a user has the privileges of the role that is allowed. */
@@ -207,7 +243,8 @@ is_allowed(Oid userid, const Allowance *allowance)
 {
 	Oid			role = get_role_oid(NameStr(allowance->role), true);
 
-	return OidIsValid(role) && has_privs_of_role(userid, role);
+	return OidIsValid(role) && role == allowance->granted &&
+		has_privs_of_role(userid, role);
 }
 
 /* The purposes a user may set, for a hint. */
@@ -251,14 +288,24 @@ refuse_reading(Oid relid, const char *purpose)
 					 role)));
 }
 
-/* Writes table allowance. */
+/* Writes table allowance, and the grant that goes with it. */
 static void
-change_allowance(FunctionCallInfo fcinfo, const char *sql)
+change_allowance(FunctionCallInfo fcinfo, const char *sql, const char *grant)
 {
+	const char *role = NameStr(*PG_GETARG_NAME(0));
 	Oid			types[2] = {NAMEOID, TEXTOID};
 	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 
 	SPI_connect();
 	SPI_execute_with_args(sql, 2, types, values, NULL, false, 0);
+	if (grant == NULL)
+	{
+		SPI_execute_with_args("SELECT FROM journey_privacy.allowance WHERE role = $1",
+							  1, types, values, NULL, false, 1);
+		if (SPI_processed == 0 && OidIsValid(get_role_oid(role, true)))
+			grant = "REVOKE SELECT ON journey_privacy.allowance FROM %s";
+	}
+	if (grant != NULL)
+		SPI_execute(psprintf(grant, quote_identifier(role)), false, 0);
 	SPI_finish();
 }

@@ -639,6 +639,7 @@ SELECT count(*) AS allowances FROM journey_privacy.allowance WHERE role LIKE 'at
 SET client_min_messages = warning;
 DROP SCHEMA attack, attack_trap CASCADE;
 RESET client_min_messages;
+DROP OWNED BY attack_mallory, attack_owner, attack_owner2, attack_app, attack_analyst;
 DROP ROLE attack_mallory, attack_owner, attack_owner2, attack_app, attack_analyst;
 SELECT count(*) AS "left" FROM journey_privacy.protection p
   WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = p.relation);

@@ -253,6 +253,28 @@ SELECT journey_privacy.unprotect('owned');
 SELECT journey_privacy.allow('regress_owner', 'p_analytics');
 RESET ROLE;
 
+-- A role that is allowed something cannot be dropped before; one made anew
+-- under the same name is allowed nothing
+CREATE ROLE regress_short_lived;
+GRANT regress_short_lived TO regress_owner;
+SELECT journey_privacy.allow('regress_short_lived', 'p_billing');
+DROP ROLE regress_short_lived;
+DROP OWNED BY regress_short_lived;
+DROP ROLE regress_short_lived;
+CREATE ROLE regress_short_lived;
+GRANT SELECT ON by_text TO regress_short_lived;
+SET ROLE regress_short_lived;
+SET journey_privacy.purpose = 'p_billing';
+SELECT count(*) FROM by_text;
+RESET ROLE;
+SELECT journey_privacy.allow('regress_short_lived', 'p_billing');
+SET ROLE regress_short_lived;
+SELECT count(*) FROM by_text;
+RESET ROLE;
+SELECT journey_privacy.disallow('regress_short_lived', 'p_billing');
+DROP OWNED BY regress_short_lived;
+DROP ROLE regress_short_lived;
+
 -- A dropped table takes its registration along
 SELECT count(*) FROM journey_privacy.protection;
 DROP TABLE owned, by_int, by_bigint, by_uuid, by_text, by_varchar;

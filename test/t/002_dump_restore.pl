@@ -232,18 +232,13 @@ $new->command_ok([ 'pg_restore', '--exit-on-error', '-1', '-d', 'again', "$dumps
 # a superuser of another name restores too
 $new->safe_psql('postgres', 'CREATE ROLE other_dba SUPERUSER LOGIN');
 my @restored = ('plain', 'custom', 'again');
-TODO:
-{
-	# head.sql refuses the schema when another superuser owns it, as the dump has it
-	local $TODO = 'a dump is restored by a superuser of the same name only';
-	push @restored, 'other_dba'
-	  if ok( run_log(
-			[
-				'pg_restore', '--exit-on-error', '-U', 'other_dba',
-				'-d', $new->connstr('other_dba'), "$dumps/custom"
-			]),
-		'restore as another superuser');
-}
+push @restored, 'other_dba'
+  if ok( run_log(
+		[
+			'pg_restore', '--exit-on-error', '-U', 'other_dba',
+			'-d', $new->connstr('other_dba'), "$dumps/custom"
+		]),
+	'restore as another superuser');
 
 # Tables of rooms that are not in the story are compared, too.
 my %filled = map { $_ => 1 } @users_tables, map { "journey_privacy.$_" } (
