@@ -45,6 +45,7 @@ static Datum check_times(FunctionCallInfo fcinfo, int count);
 static void lift_tombstones(Datum *values, const Oid *types);
 static void register_subjects(Datum *values, const Oid *types);
 static void lock_subjects(Datum *values, const Oid *types);
+static Datum found_numbers(void);
 static void write_states(Datum *values, const Oid *types);
 static void read_restricted(Restricted *restricted);
 static void apply_changes(SPITupleTable *found, uint64 count,
@@ -232,8 +233,9 @@ lift_tombstones(Datum *values, const Oid *types)
 
 	jp_execute(&plan,
 			   "SELECT i.s, max(i.at) FROM unnest($1, $3, $4) i(s, g, at)"
-			   " WHERE i.g AND journey_privacy.is_erased(i.s)"
-			   " AND cardinality($2) > 0 GROUP BY i.s",
+			   " LEFT JOIN journey_privacy.subject r ON r.pseudonym = i.s"
+			   " WHERE i.g AND cardinality($2) > 0 AND CASE WHEN r.pseudonym IS NULL"
+			   "  THEN journey_privacy.is_erased(i.s) ELSE false END GROUP BY i.s",
 			   4, types, values, NULL, SPI_OK_SELECT);
 	found = SPI_tuptable;
 	count = SPI_processed;
@@ -260,36 +262,61 @@ register_subjects(Datum *values, const Oid *types)
 
 	jp_execute(&plan,
 			   "INSERT INTO journey_privacy.subject (pseudonym)"
-			   " SELECT d.s FROM (SELECT DISTINCT s FROM unnest($1) s) d"
-			   " WHERE NOT EXISTS (SELECT FROM journey_privacy.subject r WHERE r.pseudonym = d.s)"
-			   " AND NOT journey_privacy.is_erased(d.s)"
+			   " SELECT DISTINCT i.s FROM unnest($1) i(s)"
+			   " LEFT JOIN journey_privacy.subject r ON r.pseudonym = i.s"
+			   " WHERE CASE WHEN r.pseudonym IS NULL"
+			   "  THEN NOT journey_privacy.is_erased(i.s) ELSE false END"
 			   " ON CONFLICT (pseudonym) DO NOTHING",
 			   1, types, values, NULL, SPI_OK_INSERT);
 }
 
-/* Locks the heads of all subjects, until none has got another head. */
+/*
+ * Locks the heads of all subjects in the order of their numbers; again, when
+ * somebody has linked or unlinked one of them while we waited.
+ */
 static void
 lock_subjects(Datum *values, const Oid *types)
 {
 	static SPIPlanPtr locking = NULL;
 	static SPIPlanPtr checking = NULL;
+	Oid			check_types[2] = {types[SUBJECTS], INT4ARRAYOID};
+	Datum		check_values[2] = {values[SUBJECTS], (Datum) 0};
 
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
 		jp_execute(&locking,
-				   "SELECT FROM journey_privacy.subject h WHERE h.head IS NULL"
+				   "SELECT h.number FROM journey_privacy.subject h WHERE h.head IS NULL"
 				   " AND h.number IN (SELECT coalesce(s.head, s.number)"
-				   "  FROM journey_privacy.subject s WHERE s.pseudonym = ANY ($1))"
+				   "  FROM journey_privacy.subject s JOIN unnest($1) u ON s.pseudonym = u)"
 				   " ORDER BY h.number FOR NO KEY UPDATE",
 				   1, types, values, NULL, SPI_OK_SELECT);
-		SPI_freetuptable(SPI_tuptable);
+		check_values[1] = found_numbers();
 		jp_execute(&checking,
-				   "SELECT FROM journey_privacy.subject s"
-				   " JOIN journey_privacy.subject h ON h.number = s.head"
-				   " WHERE s.pseudonym = ANY ($1) AND h.head IS NOT NULL LIMIT 1",
-				   1, types, values, NULL, SPI_OK_SELECT);
+				   "SELECT FROM journey_privacy.subject s JOIN unnest($1) u ON s.pseudonym = u"
+				   " WHERE coalesce(s.head, s.number) NOT IN (SELECT unnest($2)) LIMIT 1",
+				   2, check_types, check_values, NULL, SPI_OK_SELECT);
 	} while (SPI_processed > 0);
+}
+
+/* The numbers that SPI has just found, as an array. */
+static Datum
+found_numbers(void)
+{
+	SPITupleTable *found = SPI_tuptable;
+	Datum	   *numbers = palloc(Max(SPI_processed, 1) * sizeof(Datum));
+	uint64		count = SPI_processed;
+	uint64		i;
+
+	for (i = 0; i < count; i++)
+	{
+		bool		isnull;
+
+		numbers[i] = SPI_getbinval(found->vals[i], found->tupdesc, 1, &isnull);
+	}
+	SPI_freetuptable(found);
+	return PointerGetDatum(construct_array(numbers, count, INT4OID,
+										   sizeof(int32), true, TYPALIGN_INT));
 }
 
 /* Puts in force what is newer, for every identity; then writes the bits. */

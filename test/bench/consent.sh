@@ -77,7 +77,7 @@ for clients in 1 2 8; do
 	plain=$(repeat tps "$clients" "$work/plain")
 	awk -v c="$clients" -v a="$one" -v b="$plain" 'BEGIN {
 		printf "| `record_consent`, %d client%s, `synchronous_commit = off` | %d a second; a plain insert of two rows: %d; ratio %.2f |\n",
-			c, c > 1 ? "s" : "", a, b, b / a }'
+			c, (c > 1 ? "s" : ""), a, b, b / a }'
 done
 
 # Reading while 100 decisions a second arrive, beside reading in quiet.
