@@ -88,6 +88,24 @@ jp_record_consent(PG_FUNCTION_ARGS)
 	return decide(&entry, granted);
 }
 
+/* Records a yes or no that another room brings. */
+Datum
+jp_consent_record(const JpPseudonym *subject, const char *purpose,
+				  bool granted, TimestampTz at, const JpProof *proof)
+{
+	LedgerEntry entry;
+
+	entry.subject = subject;
+	entry.purpose = purpose;
+	entry.decision = granted ? "granted" : "refused";
+	entry.at = at;
+	entry.source = proof->source;
+	entry.document = proof->document;
+	entry.evidence = proof->evidence;
+	entry.region = proof->region;
+	return decide(&entry, granted);
+}
+
 /* SQL: withdraw(subject, purpose, at, source). */
 Datum
 jp_withdraw(PG_FUNCTION_ARGS)

@@ -75,6 +75,24 @@ extern bool jp_permitted_undecided(const JpPermitted *permitted);
 extern void jp_permitted_set(const JpPurpose *purpose, int32 number, bool bit,
 							 TimestampTz valid_until);
 
+/* What the ledger keeps with a decision besides who, what and when. */
+typedef struct JpProof
+{
+	NullableDatum source;		/* text: where it came from */
+	NullableDatum document;		/* text: the notice that the person saw */
+	NullableDatum evidence;		/* jsonb */
+	NullableDatum region;		/* text */
+} JpProof;
+
+/*
+ * Records a yes or no to a purpose: ledger, decision in force, bit.  Returns
+ * its id in the ledger (a uuid).  42704 for an unknown purpose, 22023 for a
+ * time to come.
+ */
+extern Datum jp_consent_record(const JpPseudonym *subject, const char *purpose,
+							   bool granted, TimestampTz at,
+							   const JpProof *proof);
+
 /*
  * Forgets what a subject decided: ledger, decisions in force, bits.  Returns
  * the rows of the ledger and of the decisions.  Needs SPI.

@@ -85,6 +85,11 @@ INSERT INTO deviation SELECT 'journey_privacy.' || n, v, 's', l, p FROM (VALUES
   -- an error but within rekey_pseudonyms()
   ('rekeyed(journey_privacy.pseudonym)',           's', false, true),
   ('uuid_v7()',                                    'v', false, false),
+  -- decoders: they see nothing but their argument
+  ('tcf_decode(text)',                             'i', false, true),
+  ('gpp_decode(text)',                             'i', false, true),
+  ('google_decode(jsonb)',                         'i', false, true),
+  ('mparticle_decode(jsonb)',                      'i', false, true),
   -- row security: it answers for the purpose in force and the current user only
   ('permits(oid,integer)',                         's', false, true),
   ('everybody()',                                  'i', false, true),
