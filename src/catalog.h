@@ -7,6 +7,7 @@
 #define JP_CATALOG_H
 
 #include "access/htup.h"
+#include "storage/lockdefs.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
 
@@ -31,6 +32,9 @@ extern Oid	jp_relation(const char *name);
 
 /* OID of one of our types. */
 extern Oid	jp_type(const char *name);
+
+/* Opens a user's table; throws unless it exists and the caller owns it. */
+extern Relation jp_open_owned(Oid relid, LOCKMODE lock);
 
 /*
  * A copy of the one row whose first column has this key, by a unique index of

@@ -23,7 +23,6 @@
 
 #include "catalog.h"
 #include "collection.h"
-#include "compat.h"
 #include "consent.h"
 #include "keyring.h"
 #include "subject.h"
@@ -47,20 +46,12 @@ jp_register_pseudonym_column(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	char	   *column = NameStr(*PG_GETARG_NAME(1));
-	Relation	rel = try_table_open(relid, AccessShareLock);
+	Relation	rel = jp_open_owned(relid, AccessShareLock);
 	Oid			types[2] = {REGCLASSOID, NAMEOID};
 	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	JpPrivilege before;
 	AttrNumber	attnum;
 
-	if (rel == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
-	if (!jp_class_ownercheck(relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER,
-					   get_relkind_objtype(rel->rd_rel->relkind),
-					   RelationGetRelationName(rel));
 	attnum = get_attnum(relid, column);
 	if (attnum <= 0)
 		ereport(ERROR,

@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_class.h"
@@ -57,7 +56,6 @@ typedef struct Protecting
 	bool		had_force;
 } Protecting;
 
-static Relation open_own_table(Oid relid);
 static void check_relation(Relation rel);
 static void check_columns(Protecting *p, const char *occurred_at);
 static void check_kind(const char *kind);
@@ -93,7 +91,7 @@ jp_protect(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("on_refused must be error or skip")));
 
-	rel = open_own_table(PG_GETARG_OID(0));
+	rel = jp_open_owned(PG_GETARG_OID(0), AccessExclusiveLock);
 	check_relation(rel);
 	p.relid = RelationGetRelid(rel);
 	p.owner = rel->rd_rel->relowner;
@@ -135,7 +133,7 @@ jp_unprotect(PG_FUNCTION_ARGS)
 		"journey_privacy_delete", "journey_privacy_open"
 	};
 	Oid			relid = PG_GETARG_OID(0);
-	Relation	rel = open_own_table(relid);
+	Relation	rel = jp_open_owned(relid, AccessExclusiveLock);
 	char	   *table;
 	char	   *name;
 	JpPrivilege before;
@@ -176,23 +174,6 @@ jp_unprotect(PG_FUNCTION_ARGS)
 	SPI_finish();
 	jp_restore(&before);
 	PG_RETURN_VOID();
-}
-
-/* Locks a table that the caller must own. */
-static Relation
-open_own_table(Oid relid)
-{
-	Relation	rel = try_relation_open(relid, AccessExclusiveLock);
-
-	if (rel == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
-	if (!jp_class_ownercheck(relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER,
-					   get_relkind_objtype(rel->rd_rel->relkind),
-					   RelationGetRelationName(rel));
-	return rel;
 }
 
 /* Refuses what cannot be a journey table. */

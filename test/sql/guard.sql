@@ -45,6 +45,23 @@ SELECT count(*) FROM hooked;
 SELECT * FROM viewed;
 SELECT looked();
 EXECUTE looking(1);
+-- EXPLAIN shows the shape of a plan, no number that tells of hidden rows
+EXPLAIN (COSTS OFF) SELECT * FROM hooked;
+EXPLAIN SELECT * FROM hooked;
+EXPLAIN (COSTS OFF, ANALYZE) SELECT * FROM hooked;
+EXPLAIN (COSTS OFF, ANALYZE OFF) SELECT * FROM viewed;
+EXPLAIN EXECUTE looking(1);
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) CREATE TABLE copied AS SELECT * FROM hooked;
+EXPLAIN DECLARE c CURSOR FOR SELECT * FROM hooked;
+DO $$
+DECLARE line text;
+BEGIN
+  FOR line IN EXECUTE 'EXPLAIN SELECT * FROM hooked' LOOP RAISE WARNING '%', line; END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE INFO '%', SQLERRM;
+END $$;
+SELECT count(*) FROM hooked;
+EXPLAIN (COSTS OFF) SELECT * FROM plain;
 RESET ROLE;
 -- those whom row security does not bind need no purpose
 RESET journey_privacy.purpose;
