@@ -154,15 +154,16 @@ jp_qualified_name(Relation rel)
 									  RelationGetRelationName(rel));
 }
 
-/* A copy of the one row with this key in the first column, or NULL. */
+/* A copy of the one row with this key in a column, or NULL. */
 HeapTuple
-jp_fetch_one(Relation rel, const char *index, Datum key, RegProcedure equal)
+jp_fetch_one(Relation rel, const char *index, AttrNumber column, Datum key,
+			 RegProcedure equal)
 {
 	ScanKeyData scankey;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&scankey, 1, BTEqualStrategyNumber, equal, key);
+	ScanKeyInit(&scankey, column, BTEqualStrategyNumber, equal, key);
 	scan = systable_beginscan(rel, jp_relation(index), true, NULL, 1, &scankey);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))

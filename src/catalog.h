@@ -37,10 +37,11 @@ extern Oid	jp_type(const char *name);
 extern Relation jp_open_owned(Oid relid, LOCKMODE lock);
 
 /*
- * A copy of the one row whose first column has this key, by a unique index of
+ * A copy of the one row that has this key in a column, by a unique index of
  * ours; NULL when there is none.  Sees what is committed now.
  */
-extern HeapTuple jp_fetch_one(Relation rel, const char *index, Datum key,
+extern HeapTuple jp_fetch_one(Relation rel, const char *index,
+							  AttrNumber column, Datum key,
 							  RegProcedure equal);
 
 /* A relation's name, qualified and quoted for dynamic SQL. */

@@ -51,6 +51,7 @@ static Datum append_event(const LedgerEntry *entry);
 static bool update_state(const LedgerEntry *entry, int32 number, bool granted,
 						 TimestampTz until);
 static JpDecision decision_of(const JpPurpose *purpose, int32 number);
+static int	compare_bits(const void *a, const void *b);
 static Datum change_restriction(FunctionCallInfo fcinfo, bool restricted);
 static Datum say_no(FunctionCallInfo fcinfo, const char *decision);
 static int64 write_ledger(const char *sql, int nargs, Oid *types,
@@ -416,20 +417,45 @@ jp_set_bit_by_state(const JpPurpose *purpose, int32 number, bool restricted)
 					 decision.valid_until);
 }
 
-/* Sets all bits of a locked subject from the decisions in force. */
+/* Orders bits by subject number. */
+static int
+compare_bits(const void *a, const void *b)
+{
+	int32		x = ((const JpBitChange *) a)->number;
+	int32		y = ((const JpBitChange *) b)->number;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * Sets all bits of locked subjects from the decisions in force, in the order
+ * of purpose and number, in which everybody locks chunks.
+ */
 void
-jp_set_bits_by_state(const JpSubject *subject)
+jp_set_bits_by_state(const JpSubject *const *subjects, int count)
 {
 	const JpPurpose *all;
-	int			count;
+	JpBitChange *bits;
+	int			purposes;
+	int			total = 0;
 	int			i;
 	int			j;
 
-	all = jp_purposes(&count);
 	for (i = 0; i < count; i++)
-		for (j = 0; j < subject->count; j++)
-			jp_set_bit_by_state(&all[i], subject->numbers[j],
-								subject->restricted);
+		total += subjects[i]->count;
+	bits = palloc(total * sizeof(JpBitChange));
+	total = 0;
+	for (i = 0; i < count; i++)
+		for (j = 0; j < subjects[i]->count; j++)
+		{
+			bits[total].number = subjects[i]->numbers[j];
+			bits[total++].bit = subjects[i]->restricted;
+		}
+	qsort(bits, total, sizeof(JpBitChange), compare_bits);
+	all = jp_purposes(&purposes);
+	for (i = 0; i < purposes; i++)
+		for (j = 0; j < total; j++)
+			jp_set_bit_by_state(&all[i], bits[j].number, bits[j].bit);
 }
 
 /* Restricts processing of a subject or lifts that, for every purpose. */
@@ -439,6 +465,7 @@ change_restriction(FunctionCallInfo fcinfo, bool restricted)
 	LedgerEntry entry = {0};
 	NullableDatum none = {(Datum) 0, true};
 	JpSubject	subject;
+	const JpSubject *one = &subject;
 	Datum		id;
 
 	jp_require_arg(fcinfo, 0, "subject");
@@ -449,11 +476,12 @@ change_restriction(FunctionCallInfo fcinfo, bool restricted)
 	entry.document = entry.evidence = entry.region = none;
 
 	SPI_connect();
+	jp_consent_begin();
 	lock_subject(&entry, false, &subject);
 	id = append_event(&entry);
 	jp_subject_restrict(&subject, restricted);
 	subject.restricted = restricted;
-	jp_set_bits_by_state(&subject);
+	jp_set_bits_by_state(&one, 1);
 	SPI_finish();
 	return id;
 }

@@ -36,6 +36,7 @@ jp_link_identity(PG_FUNCTION_ARGS)
 	JpPseudonym *subject = jp_subject_arg(fcinfo, 0);
 	JpPseudonym *alias = jp_subject_arg(fcinfo, 1);
 	JpSubject	whole;
+	const JpSubject *one = &whole;
 	bool		changed;
 
 	if (memcmp(subject, alias, sizeof(JpPseudonym)) == 0)
@@ -43,9 +44,13 @@ jp_link_identity(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an identity cannot be an alias of itself")));
 	SPI_connect();
+	jp_consent_begin();
 	changed = jp_subject_link(subject, alias, &whole);
 	if (changed)
+	{
 		settle(&whole);
+		jp_set_bits_by_state(&one, 1);
+	}
 	SPI_finish();
 	PG_RETURN_BOOL(changed);
 }
@@ -56,20 +61,23 @@ jp_unlink_identity(PG_FUNCTION_ARGS)
 {
 	JpSubject	rest;
 	JpSubject	alone;
+	const JpSubject *sides[2] = {&rest, &alone};
 	bool		changed;
 
 	SPI_connect();
+	jp_consent_begin();
 	changed = jp_subject_unlink(jp_subject_arg(fcinfo, 0), &rest, &alone);
 	if (changed)
 	{
 		settle(&rest);
 		settle(&alone);
+		jp_set_bits_by_state(sides, 2);
 	}
 	SPI_finish();
 	PG_RETURN_BOOL(changed);
 }
 
-/* Puts in force what the ledger says of a locked subject. */
+/* Puts in force what the ledger says of a locked subject; not its bits yet. */
 static void
 settle(JpSubject *subject)
 {
@@ -82,7 +90,6 @@ settle(JpSubject *subject)
 	all = jp_purposes(&count);
 	for (i = 0; i < count; i++)
 		settle_purpose(&all[i], subject);
-	jp_set_bits_by_state(subject);
 }
 
 /* Whether the last word on restriction was to restrict. */

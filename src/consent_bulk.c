@@ -14,7 +14,6 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -31,12 +30,12 @@ enum
 	SUBJECTS, PURPOSES, GRANTED, TIMES, SOURCE, DOCUMENT, REGION, ARGUMENTS
 };
 
-/* Numbers of restricted subjects, sorted. */
-typedef struct Restricted
+/* Subject numbers, sorted. */
+typedef struct Numbers
 {
 	int			count;
 	int32	   *numbers;
-} Restricted;
+} Numbers;
 
 static Datum check_arrays(FunctionCallInfo fcinfo);
 static Datum current_subjects(ArrayType *array);
@@ -45,11 +44,12 @@ static Datum check_times(FunctionCallInfo fcinfo, int count);
 static void lift_tombstones(Datum *values, const Oid *types);
 static void register_subjects(Datum *values, const Oid *types);
 static void lock_subjects(Datum *values, const Oid *types);
-static Datum found_numbers(void);
+static void read_heads(Datum *values, const Oid *types, Numbers *heads);
+static void take_numbers(Numbers *numbers);
 static void write_states(Datum *values, const Oid *types);
-static void read_restricted(Restricted *restricted);
+static void read_restricted(Numbers *restricted);
 static void apply_changes(SPITupleTable *found, uint64 count,
-						  const Restricted *restricted);
+						  const Numbers *restricted);
 static int	compare_numbers(const void *a, const void *b);
 static void rebuild(const JpPurpose *purpose, int32 next_number);
 
@@ -82,8 +82,7 @@ jp_record_consents(PG_FUNCTION_ARGS)
 	jp_keyring_require();
 
 	SPI_connect();
-	/* Erasure locks out or waits for whoever holds this lock. */
-	LockRelationOid(jp_relation("subject"), RowExclusiveLock);
+	jp_consent_begin();
 	lift_tombstones(values, types);
 	register_subjects(values, types);
 	lock_subjects(values, types);
@@ -266,6 +265,7 @@ register_subjects(Datum *values, const Oid *types)
 			   " LEFT JOIN journey_privacy.subject r ON r.pseudonym = i.s"
 			   " WHERE CASE WHEN r.pseudonym IS NULL"
 			   "  THEN NOT journey_privacy.is_erased(i.s) ELSE false END"
+			   " ORDER BY i.s"
 			   " ON CONFLICT (pseudonym) DO NOTHING",
 			   1, types, values, NULL, SPI_OK_INSERT);
 }
@@ -277,46 +277,59 @@ register_subjects(Datum *values, const Oid *types)
 static void
 lock_subjects(Datum *values, const Oid *types)
 {
-	static SPIPlanPtr locking = NULL;
-	static SPIPlanPtr checking = NULL;
-	Oid			check_types[2] = {types[SUBJECTS], INT4ARRAYOID};
-	Datum		check_values[2] = {values[SUBJECTS], (Datum) 0};
+	Numbers		heads;
+	Numbers		now;
+	bool		all_locked;
 
+	read_heads(values, types, &now);
 	do
 	{
-		CHECK_FOR_INTERRUPTS();
-		jp_execute(&locking,
-				   "SELECT h.number FROM journey_privacy.subject h WHERE h.head IS NULL"
-				   " AND h.number IN (SELECT coalesce(s.head, s.number)"
-				   "  FROM journey_privacy.subject s JOIN unnest($1) u ON s.pseudonym = u)"
-				   " ORDER BY h.number FOR NO KEY UPDATE",
-				   1, types, values, NULL, SPI_OK_SELECT);
-		check_values[1] = found_numbers();
-		jp_execute(&checking,
-				   "SELECT FROM journey_privacy.subject s JOIN unnest($1) u ON s.pseudonym = u"
-				   " WHERE coalesce(s.head, s.number) NOT IN (SELECT unnest($2)) LIMIT 1",
-				   2, check_types, check_values, NULL, SPI_OK_SELECT);
-	} while (SPI_processed > 0);
+		bool		linked;
+		bool		restricted;
+		int			i;
+
+		heads = now;
+		all_locked = true;
+		for (i = 0; i < heads.count; i++)
+			if (!jp_subject_lock_head(heads.numbers[i], &linked, &restricted))
+				all_locked = false;
+		read_heads(values, types, &now);
+	} while (!all_locked || heads.count != now.count ||
+			 memcmp(heads.numbers, now.numbers, now.count * sizeof(int32)) != 0);
 }
 
-/* The numbers that SPI has just found, as an array. */
-static Datum
-found_numbers(void)
+/* Reads the heads of all subjects, as committed now. */
+static void
+read_heads(Datum *values, const Oid *types, Numbers *heads)
+{
+	static SPIPlanPtr plan = NULL;
+
+	jp_execute(&plan,
+			   "SELECT DISTINCT coalesce(s.head, s.number)"
+			   " FROM journey_privacy.subject s JOIN unnest($1) u ON s.pseudonym = u"
+			   " ORDER BY 1",
+			   1, types, values, NULL, SPI_OK_SELECT);
+	take_numbers(heads);
+}
+
+/* Takes the numbers that SPI has just found. */
+static void
+take_numbers(Numbers *numbers)
 {
 	SPITupleTable *found = SPI_tuptable;
-	Datum	   *numbers = palloc(Max(SPI_processed, 1) * sizeof(Datum));
-	uint64		count = SPI_processed;
-	uint64		i;
+	int			i;
 
-	for (i = 0; i < count; i++)
+	numbers->count = SPI_processed;
+	numbers->numbers = palloc(Max(numbers->count, 1) * sizeof(int32));
+	for (i = 0; i < numbers->count; i++)
 	{
 		bool		isnull;
 
-		numbers[i] = SPI_getbinval(found->vals[i], found->tupdesc, 1, &isnull);
+		numbers->numbers[i] = DatumGetInt32(SPI_getbinval(found->vals[i],
+														  found->tupdesc, 1,
+														  &isnull));
 	}
 	SPI_freetuptable(found);
-	return PointerGetDatum(construct_array(numbers, count, INT4OID,
-										   sizeof(int32), true, TYPALIGN_INT));
 }
 
 /* Puts in force what is newer, for every identity; then writes the bits. */
@@ -324,7 +337,7 @@ static void
 write_states(Datum *values, const Oid *types)
 {
 	static SPIPlanPtr plan = NULL;
-	Restricted	restricted;
+	Numbers		restricted;
 	SPITupleTable *found;
 	uint64		count;
 
@@ -361,30 +374,20 @@ write_states(Datum *values, const Oid *types)
 
 /* Reads who is restricted: few, as a rule. */
 static void
-read_restricted(Restricted *restricted)
+read_restricted(Numbers *restricted)
 {
 	static SPIPlanPtr plan = NULL;
-	int			i;
 
 	jp_execute(&plan,
 			   "SELECT number FROM journey_privacy.subject WHERE restricted"
 			   " ORDER BY number",
 			   0, NULL, NULL, NULL, SPI_OK_SELECT);
-	restricted->count = SPI_processed;
-	restricted->numbers = palloc(Max(restricted->count, 1) * sizeof(int32));
-	for (i = 0; i < restricted->count; i++)
-	{
-		bool		isnull;
-
-		restricted->numbers[i] =
-			DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i],
-										SPI_tuptable->tupdesc, 1, &isnull));
-	}
+	take_numbers(restricted);
 }
 
 /* Writes the bits of decisions (ordered by purpose and number), by chunk. */
 static void
-apply_changes(SPITupleTable *found, uint64 count, const Restricted *restricted)
+apply_changes(SPITupleTable *found, uint64 count, const Numbers *restricted)
 {
 	JpBitChange *changes = palloc((1 << JP_CHUNK_BITS) * sizeof(JpBitChange));
 	TimestampTz now = GetCurrentTimestamp();

@@ -9,6 +9,13 @@
 #include "fmgr.h"
 #include "subject.h"
 
+/*
+ * consent_purpose.c: locks our tables for writing, in the one order in which
+ * erasure locks them too, so that nobody waits in a circle.  Whatever writes
+ * decisions begins with it.
+ */
+extern void jp_consent_begin(void);
+
 /* consent.c: throws 22004 for an argument that is null. */
 extern void jp_require_arg(FunctionCallInfo fcinfo, int n, const char *name);
 
@@ -22,8 +29,8 @@ extern TimestampTz jp_valid_until(const JpPurpose *purpose, TimestampTz at);
 extern void jp_set_bit_by_state(const JpPurpose *purpose, int32 number,
 								bool restricted);
 
-/* consent.c: the same for a locked subject and every purpose.  Needs SPI. */
-extern void jp_set_bits_by_state(const JpSubject *subject);
+/* consent.c: the same for locked subjects and every purpose.  Needs SPI. */
+extern void jp_set_bits_by_state(const JpSubject *const *subjects, int count);
 
 /* consent.c: a decision's time, not after now; 22023 if it cannot be one. */
 extern TimestampTz jp_event_time(TimestampTz at);

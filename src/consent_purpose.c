@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -118,9 +119,23 @@ jp_purpose_get(const char *name)
 const JpPurpose *
 jp_purpose_settled(const char *name)
 {
-	LockRelationOid(jp_relation("consent_event"), RowExclusiveLock);
-	LockRelationOid(jp_relation("consent_state"), RowExclusiveLock);
+	jp_consent_begin();
 	return jp_purpose_get(name);
+}
+
+/* Locks our tables for writing. */
+void
+jp_consent_begin(void)
+{
+	static const char *const table[] = {
+		"subject", "tombstone", "consent_event", "consent_state", "permitted"
+	};
+	int			i;
+
+	PreventCommandIfReadOnly("recording a decision");
+	PreventCommandDuringRecovery("recording a decision");
+	for (i = 0; i < lengthof(table); i++)
+		LockRelationOid(jp_relation(table[i]), RowExclusiveLock);
 }
 
 /* SQL: create_purpose(name, basis, description, consent_valid_for). */
@@ -151,6 +166,9 @@ jp_create_purpose(PG_FUNCTION_ARGS)
 		nulls[i] = arg.isnull ? 'n' : ' ';
 	}
 	SPI_connect();
+	SPI_execute("LOCK TABLE journey_privacy.subject IN SHARE ROW EXCLUSIVE MODE",
+				false, 0);
+	jp_consent_begin();
 	SPI_execute_with_args("INSERT INTO journey_privacy.purpose"
 						  " (name, basis, description, consent_valid_for)"
 						  " VALUES ($1, $2, $3, $4)",
@@ -346,8 +364,6 @@ hide_restricted(const JpPurpose *purpose)
 	uint64		i;
 	bool		isnull;
 
-	SPI_execute("LOCK TABLE journey_privacy.subject IN SHARE ROW EXCLUSIVE MODE",
-				false, 0);
 	jp_execute(&plan,
 			   "SELECT number FROM journey_privacy.subject"
 			   " WHERE restricted ORDER BY number",

@@ -59,6 +59,14 @@ jp_keyring_require(void)
 		refresh();
 }
 
+/* Fetches the keyring and checks it again, whatever was found before. */
+void
+jp_keyring_recheck(void)
+{
+	seen_setting = 0;
+	refresh();
+}
+
 /* Version of the key that makes new values. */
 int
 jp_key_version(JpKeyKind kind)

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -183,7 +184,14 @@ check_destroyable(const JpKeyVersion *row, const JpKeyVersion *rows, int count)
 				 errmsg("key version %d of kind \"%s\" is in use",
 						row->version, jp_key_kind_name(row->kind)),
 				 errhint("Run journey_privacy.rotate_key() first.")));
-	if (row->state == JP_KEY_RETIRED && row->kind == JP_KEY_PSEUDONYM)
+	if (row->kind != JP_KEY_ROOT && row->state != JP_KEY_DESTROYED &&
+		jp_key_uncommitted(row->kind, row->version))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("key version %d of kind \"%s\" was changed in this transaction, which may still be rolled back",
+						row->version, jp_key_kind_name(row->kind)),
+				 errhint("Commit first.")));
+	if (row->state != JP_KEY_DESTROYED && row->kind == JP_KEY_PSEUDONYM)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("key version %d of kind \"%s\" is in use",
@@ -210,6 +218,8 @@ burn(int kind, int version, int root)
 		jp_key_version_change(JP_KEY_ROOT, root, JP_KEY_DESTROYED);
 	CommandCounterIncrement();
 	count = jp_key_versions_read(rows);
+	/* What lets go of the key must outlast a crash before the key goes. */
+	XLogFlush(XactLastRecEnd);
 	if (!jp_keyring_burn_root(root, rows, count))
 		ereport(WARNING,
 				(errmsg("keyring cannot be written"),
@@ -225,9 +235,7 @@ read_and_load(JpKeyVersion *rows)
 	int			count;
 
 	jp_key_versions_lock();
-	jp_keyring_require();
-	if (!jp_keyring_load())
-		jp_keyring_missing("Put the keyring that this database was made with where the settings say.");
+	jp_keyring_recheck();
 	count = jp_key_versions_read(rows);
 	if (count + 2 > JP_KEY_VERSIONS)
 		ereport(ERROR,

@@ -170,6 +170,7 @@ jp_scoped(PG_FUNCTION_ARGS)
 {
 	text	   *scope = PG_GETARG_TEXT_PP(1);
 	JpPseudonym *pseudonym = palloc(sizeof(JpPseudonym));
+	JpPseudonym subject = *PG_GETARG_PSEUDONYM(0);
 	char		message[JP_PSEUDONYM_SIZE + JP_VALUE_MAX];
 	const char *utf8;
 	size_t		len;
@@ -177,7 +178,8 @@ jp_scoped(PG_FUNCTION_ARGS)
 	utf8 = jp_utf8_from(VARDATA_ANY(scope), VARSIZE_ANY_EXHDR(scope), &len);
 	if (len == 0 || len > JP_VALUE_MAX)
 		bad_value("scope is empty or longer than 1024 bytes", NULL);
-	memcpy(message, PG_GETARG_PSEUDONYM(0)->bytes, JP_PSEUDONYM_SIZE);
+	jp_pseudonym_advance(&subject, jp_key_version(JP_KEY_PSEUDONYM));
+	memcpy(message, subject.bytes, JP_PSEUDONYM_SIZE);
 	memcpy(message + JP_PSEUDONYM_SIZE, utf8, len);
 	hash_version(JP_KEY_SCOPE, jp_key_version(JP_KEY_SCOPE),
 				 message, JP_PSEUDONYM_SIZE + len, pseudonym);

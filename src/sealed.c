@@ -23,6 +23,7 @@
 #include "pseudonym_internal.h"
 #include "sealed_internal.h"
 #include "sealed_text.h"
+#include "subject.h"
 #include "utf8.h"
 
 static bytea *seal_text(const JpDataKey *key, text *plain, text *context);
@@ -103,7 +104,7 @@ jp_sealed_send(PG_FUNCTION_ARGS)
 Datum
 jp_seal(PG_FUNCTION_ARGS)
 {
-	const JpPseudonym *subject = PG_GETARG_PSEUDONYM(0);
+	const JpPseudonym *subject = jp_subject_arg(fcinfo, 0);
 	ErrorContextCallback *context = jp_hide_value();
 	text	   *plain;
 	bytea	   *value;
@@ -125,7 +126,7 @@ jp_seal(PG_FUNCTION_ARGS)
 Datum
 jp_unseal(PG_FUNCTION_ARGS)
 {
-	const JpPseudonym *subject = PG_GETARG_PSEUDONYM(0);
+	const JpPseudonym *subject = jp_subject_arg(fcinfo, 0);
 	bytea	   *value = PG_GETARG_BYTEA_PP(1);
 	const uint8 *bytes = (uint8 *) VARDATA_ANY(value);
 	JpDataKey	key;

@@ -28,6 +28,7 @@
 #include "catalog.h"
 #include "journey_privacy.h"
 #include "sealed_internal.h"
+#include "subject.h"
 
 /* A row to be overwritten before the commit. */
 typedef struct Doomed
@@ -71,6 +72,12 @@ jp_sealed_shred(const JpPseudonym *subjects, int count)
 	Datum		values[1] = {PointerGetDatum(pseudonym_array(subjects, count))};
 	uint64		i;
 
+	/* Serializable transactions can still fail after the keys are wiped. */
+	if (IsolationIsSerializable())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("keys cannot be shredded at isolation level serializable")));
+
 	jp_execute(&plan,
 			   "WITH gone AS (DELETE FROM journey_privacy.subject_key"
 			   " WHERE subject OPERATOR(pg_catalog.=) ANY ($1)"
@@ -111,7 +118,7 @@ jp_shred_keys(PG_FUNCTION_ARGS)
 	int64		count;
 
 	SPI_connect();
-	count = jp_sealed_shred(PG_GETARG_PSEUDONYM(0), 1);
+	count = jp_sealed_shred(jp_subject_arg(fcinfo, 0), 1);
 	SPI_finish();
 	PG_RETURN_INT64(count);
 }

@@ -73,7 +73,6 @@ static LocalTransactionId kept_in = InvalidLocalTransactionId;
 static int32 kept_number(const JpPseudonym *pseudonym);
 static void keep_number(const JpPseudonym *pseudonym, int32 number);
 static int32 insert_subject(const JpPseudonym *pseudonym);
-static RegProcedure pseudonym_equal(void);
 static void subxact_ended(SubXactEvent event, SubTransactionId mine,
 						  SubTransactionId parent, void *arg);
 
@@ -116,8 +115,8 @@ jp_subject_find(const JpPseudonym *pseudonym)
 	if (number != JP_NO_SUBJECT)
 		return number;
 	rel = table_open(jp_relation("subject"), AccessShareLock);
-	tuple = jp_fetch_one(rel, "subject_pkey", PointerGetDatum(pseudonym),
-					  pseudonym_equal());
+	tuple = jp_fetch_one(rel, "subject_pkey", 1, PointerGetDatum(pseudonym),
+					  jp_pseudonym_equal());
 	if (HeapTupleIsValid(tuple))
 	{
 		bool		isnull;
@@ -232,8 +231,8 @@ insert_subject(const JpPseudonym *pseudonym)
 }
 
 /* The function behind = for pseudonyms. */
-static RegProcedure
-pseudonym_equal(void)
+RegProcedure
+jp_pseudonym_equal(void)
 {
 	TypeCacheEntry *type;
 

@@ -48,6 +48,15 @@ extern void jp_subject_forget_kept(void);
  */
 extern bool jp_subject_lock(const JpPseudonym *pseudonym, JpSubject *subject);
 
+/*
+ * Locks the row of a head; false when there is no head of this number.  A
+ * row that is not a head (any more) is not locked.
+ */
+extern bool jp_subject_lock_head(int32 head, bool *linked, bool *restricted);
+
+/* The function behind = for pseudonyms. */
+extern RegProcedure jp_pseudonym_equal(void);
+
 /* The subject with all its aliases, unlocked; alone if it is not known. */
 extern void jp_subject_get(const JpPseudonym *pseudonym, JpSubject *subject);
 

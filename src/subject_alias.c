@@ -10,19 +10,30 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
 
 #include "catalog.h"
 #include "journey_privacy.h"
 #include "keyring.h"
 #include "subject.h"
 
+/* Columns of table subject, in the order of CREATE TABLE. */
+enum
+{
+	PSEUDONYM = 1, NUMBER, HEAD, LINKED, RESTRICTED
+};
+
 static int32 head_of(const JpPseudonym *pseudonym);
-static bool lock_head(int32 head, bool *linked, bool *restricted);
 static int32 lock_subject(const JpPseudonym *pseudonym, bool *linked,
 						  bool *restricted);
 static void read_members(int32 head, bool restricted, JpSubject *subject);
@@ -98,13 +109,18 @@ jp_subject_link(const JpPseudonym *pseudonym, const JpPseudonym *alias,
 	jp_keyring_require();
 	for (;;)
 	{
-		int32		head = register_or_refuse(pseudonym);
-		int32		other = register_or_refuse(alias);
+		bool		first = memcmp(pseudonym, alias, sizeof(JpPseudonym)) < 0;
+		int32		head;
+		int32		other;
 
+		/* Two who link the same new identities register them in one order. */
+		(void) register_or_refuse(first ? pseudonym : alias);
+		other = register_or_refuse(alias);
+		head = register_or_refuse(pseudonym);
 		if (head == other)
 			return false;
-		if (!lock_head(Min(head, other), &linked, &restricted) ||
-			!lock_head(Max(head, other), &linked, &restricted) ||
+		if (!jp_subject_lock_head(Min(head, other), &linked, &restricted) ||
+			!jp_subject_lock_head(Max(head, other), &linked, &restricted) ||
 			head_of(pseudonym) != head || head_of(alias) != other)
 			continue;
 		change_rows(&joining,
@@ -135,7 +151,7 @@ jp_subject_unlink(const JpPseudonym *alias, JpSubject *rest, JpSubject *alone)
 
 		if (head == number)
 			return false;
-		if (!lock_head(head, &linked, &restricted) || head_of(alias) != head)
+		if (!jp_subject_lock_head(head, &linked, &restricted) || head_of(alias) != head)
 			continue;
 		change_rows(&parting,
 					"UPDATE journey_privacy.subject SET head = NULL"
@@ -202,78 +218,82 @@ jp_subject_numbers(const JpSubject *subject)
 										   sizeof(int32), true, TYPALIGN_INT));
 }
 
-/* Number of a registered identity's head. */
+/* Number of a registered identity's head, as committed now. */
 static int32
 head_of(const JpPseudonym *pseudonym)
 {
-	static SPIPlanPtr plan = NULL;
-	Oid			types[1] = {jp_type("pseudonym")};
-	Datum		values[1] = {PointerGetDatum(pseudonym)};
-	bool		isnull;
+	Relation	rel = table_open(jp_relation("subject"), AccessShareLock);
+	HeapTuple	tuple = jp_fetch_one(rel, "subject_pkey", PSEUDONYM,
+									 PointerGetDatum(pseudonym),
+									 jp_pseudonym_equal());
+	int32		head = JP_NO_SUBJECT;
 
-	jp_execute(&plan,
-			   "SELECT coalesce(head, number) FROM journey_privacy.subject"
-			   " WHERE pseudonym OPERATOR(pg_catalog.=) $1",
-			   1, types, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed == 0)
-		return JP_NO_SUBJECT;
-	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0],
-									   SPI_tuptable->tupdesc, 1, &isnull));
-}
+	if (HeapTupleIsValid(tuple))
+	{
+		TupleDesc	desc = RelationGetDescr(rel);
+		bool		isnull;
+		Datum		value = heap_getattr(tuple, HEAD, desc, &isnull);
 
-/* Locks a head by its number; false when it is none any more. */
-static bool
-lock_head(int32 head, bool *linked, bool *restricted)
-{
-	static SPIPlanPtr plan = NULL;
-	Oid			types[1] = {INT4OID};
-	Datum		values[1] = {Int32GetDatum(head)};
-	bool		isnull;
-
-	CHECK_FOR_INTERRUPTS();
-	jp_execute(&plan,
-			   "SELECT linked, restricted FROM journey_privacy.subject"
-			   " WHERE number = $1 AND head IS NULL FOR NO KEY UPDATE",
-			   1, types, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed == 0)
-		return false;
-	*linked = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
-										 SPI_tuptable->tupdesc, 1, &isnull));
-	*restricted = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
-											 SPI_tuptable->tupdesc, 2, &isnull));
-	return true;
+		if (isnull)
+			value = heap_getattr(tuple, NUMBER, desc, &isnull);
+		head = DatumGetInt32(value);
+		heap_freetuple(tuple);
+	}
+	table_close(rel, AccessShareLock);
+	return head;
 }
 
 /*
- * Locks the head of an identity and returns its number: in one statement
- * when the identity is a head itself, which most are.
+ * Locks a head by its number; false when it is none any more.  Not FOR NO KEY
+ * UPDATE, which may wait, find that the row has become an alias, and keep it
+ * locked all the same: whoever changes the subject then would wait for us.
  */
+bool
+jp_subject_lock_head(int32 head, bool *linked, bool *restricted)
+{
+	Relation	rel = table_open(jp_relation("subject"), RowExclusiveLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TM_Result	result = TM_Updated;
+
+	while (result != TM_Ok)
+	{
+		HeapTuple	tuple = jp_fetch_one(rel, "subject_number_key", NUMBER,
+										 Int32GetDatum(head), F_INT4EQ);
+		TM_FailureData failure;
+		bool		is_head;
+		bool		isnull;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!HeapTupleIsValid(tuple))
+			break;
+		(void) heap_getattr(tuple, HEAD, desc, &is_head);
+		if (!is_head)
+			break;
+		*linked = DatumGetBool(heap_getattr(tuple, LINKED, desc, &isnull));
+		*restricted = DatumGetBool(heap_getattr(tuple, RESTRICTED, desc, &isnull));
+		/* Locks this version of the row, or none. */
+		result = table_tuple_lock(rel, &tuple->t_self, SnapshotAny, slot,
+								  GetCurrentCommandId(true),
+								  LockTupleNoKeyExclusive, LockWaitBlock, 0,
+								  &failure);
+		heap_freetuple(tuple);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+	return result == TM_Ok;
+}
+
+/* Locks the head of an identity and returns its number. */
 static int32
 lock_subject(const JpPseudonym *pseudonym, bool *linked, bool *restricted)
 {
-	static SPIPlanPtr plan = NULL;
-	Oid			types[1] = {jp_type("pseudonym")};
-	Datum		values[1] = {PointerGetDatum(pseudonym)};
-	bool		isnull;
 	int32		head;
 
-	jp_execute(&plan,
-			   "SELECT number, linked, restricted FROM journey_privacy.subject"
-			   " WHERE pseudonym OPERATOR(pg_catalog.=) $1 AND head IS NULL"
-			   " FOR NO KEY UPDATE",
-			   1, types, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed == 1)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[0];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-
-		*linked = DatumGetBool(SPI_getbinval(tuple, desc, 2, &isnull));
-		*restricted = DatumGetBool(SPI_getbinval(tuple, desc, 3, &isnull));
-		return DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull));
-	}
 	while ((head = head_of(pseudonym)) != JP_NO_SUBJECT)
 	{
-		if (lock_head(head, linked, restricted) && head_of(pseudonym) == head)
+		if (jp_subject_lock_head(head, linked, restricted) &&
+			head_of(pseudonym) == head)
 			return head;
 	}
 	return JP_NO_SUBJECT;

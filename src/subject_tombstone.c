@@ -232,7 +232,7 @@ find_trace(Relation rel, const JpPseudonym *pseudonym)
 		Trace		trace;
 
 		make_trace(pseudonym, versions[count], &trace);
-		tuple = jp_fetch_one(rel, "tombstone_pkey", trace_datum(&trace),
+		tuple = jp_fetch_one(rel, "tombstone_pkey", 1, trace_datum(&trace),
 							 F_BYTEAEQ);
 	}
 	return tuple;
