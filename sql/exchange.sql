@@ -6,8 +6,7 @@ CREATE TABLE journey_privacy.consent_mapping (
   format      text COLLATE "C" NOT NULL
               CHECK (format IN ('tcf', 'gpp', 'google', 'mparticle')),
   external_id text COLLATE "C" NOT NULL,
-  purpose     text COLLATE "C" NOT NULL
-              REFERENCES journey_privacy.purpose ON DELETE CASCADE,
+  purpose     text COLLATE "C" NOT NULL,
   PRIMARY KEY (format, purpose, external_id));
 COMMENT ON TABLE journey_privacy.consent_mapping IS
   'which id of a foreign consent format stands for which purpose; change it with map_consent() and unmap_consent()';

@@ -1,10 +1,10 @@
 -- policy
 -- Who may use which purpose, and which tables are protected.
 
+-- No foreign key to purpose: a parallel restore loads the tables in any order.
 CREATE TABLE journey_privacy.allowance (
   role       name NOT NULL,
-  purpose    text COLLATE "C" NOT NULL
-             REFERENCES journey_privacy.purpose (name) ON DELETE CASCADE,
+  purpose    text COLLATE "C" NOT NULL,
   allowed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
   PRIMARY KEY (role, purpose));
 COMMENT ON TABLE journey_privacy.allowance IS

@@ -471,13 +471,14 @@ change_restriction(FunctionCallInfo fcinfo, bool restricted)
 	jp_require_arg(fcinfo, 0, "subject");
 	entry.subject = jp_subject_arg(fcinfo, 0);
 	entry.decision = restricted ? "restricted" : "unrestricted";
-	entry.at = GetCurrentTimestamp();
 	entry.source = jp_optional_arg(fcinfo, 1);
 	entry.document = entry.evidence = entry.region = none;
 
 	SPI_connect();
 	jp_consent_begin();
 	lock_subject(&entry, false, &subject);
+	/* The last to change it is the last in the ledger. */
+	entry.at = GetCurrentTimestamp();
 	id = append_event(&entry);
 	jp_subject_restrict(&subject, restricted);
 	subject.restricted = restricted;

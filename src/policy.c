@@ -126,7 +126,8 @@ jp_allow(PG_FUNCTION_ARGS)
 	(void) jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	change_allowance(fcinfo,
 					 "INSERT INTO journey_privacy.allowance (role, purpose)"
-					 " VALUES ($1, $2) ON CONFLICT DO NOTHING",
+					 " SELECT $1, p.name FROM (SELECT name FROM journey_privacy.purpose"
+					 "  WHERE name = $2 FOR KEY SHARE) p ON CONFLICT DO NOTHING",
 					 "GRANT SELECT ON journey_privacy.allowance TO %s");
 	PG_RETURN_VOID();
 }
