@@ -191,7 +191,7 @@ foreach my $node ($preloaded, $loaded)
 	$node->stop('immediate');
 	$node->start;
 	check_first_statement($node, "$name, crashed");
-	is(ask($node, 'postgres', q{
+	is(ask($node, scalar getpwuid($>), q{
 		SELECT FROM journey_privacy.withdraw('email:ann@example.com', 'analytics')}),
 		'', "$name: a withdrawal");
 	is(ask($node, 'analyst', 'SELECT count(*) FROM visit',
