@@ -37,6 +37,14 @@ typedef struct Numbers
 	int32	   *numbers;
 } Numbers;
 
+/* The heads that a call is to lock. */
+typedef struct Wanted
+{
+	Datum	   *values;
+	const Oid  *types;
+	Numbers		heads;
+} Wanted;
+
 static Datum check_arrays(FunctionCallInfo fcinfo);
 static Datum current_subjects(ArrayType *array);
 static void check_purposes(ArrayType *names);
@@ -44,6 +52,7 @@ static Datum check_times(FunctionCallInfo fcinfo, int count);
 static void lift_tombstones(Datum *values, const Oid *types);
 static void register_subjects(Datum *values, const Oid *types);
 static void lock_subjects(Datum *values, const Oid *types);
+static bool lock_heads(void *arg);
 static void read_heads(Datum *values, const Oid *types, Numbers *heads);
 static void take_numbers(Numbers *numbers);
 static void write_states(Datum *values, const Oid *types);
@@ -271,31 +280,41 @@ register_subjects(Datum *values, const Oid *types)
 }
 
 /*
- * Locks the heads of all subjects in the order of their numbers; again, when
+ * Locks the heads of all subjects in the order of their numbers; anew, when
  * somebody has linked or unlinked one of them while we waited.
  */
 static void
 lock_subjects(Datum *values, const Oid *types)
 {
-	Numbers		heads;
-	Numbers		now;
-	bool		all_locked;
+	Wanted		wanted = {values, types, {0, NULL}};
 
-	read_heads(values, types, &now);
 	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		read_heads(values, types, &wanted.heads);
+	} while (!jp_subject_attempt(lock_heads, &wanted));
+}
+
+/* Locks the heads as read; false when there are others now. */
+static bool
+lock_heads(void *arg)
+{
+	const Wanted *wanted = arg;
+	const Numbers *heads = &wanted->heads;
+	Numbers		now;
+	int			i;
+
+	for (i = 0; i < heads->count; i++)
 	{
 		bool		linked;
 		bool		restricted;
-		int			i;
 
-		heads = now;
-		all_locked = true;
-		for (i = 0; i < heads.count; i++)
-			if (!jp_subject_lock_head(heads.numbers[i], &linked, &restricted))
-				all_locked = false;
-		read_heads(values, types, &now);
-	} while (!all_locked || heads.count != now.count ||
-			 memcmp(heads.numbers, now.numbers, now.count * sizeof(int32)) != 0);
+		if (!jp_subject_lock_head(heads->numbers[i], &linked, &restricted))
+			return false;
+	}
+	read_heads(wanted->values, wanted->types, &now);
+	return heads->count == now.count &&
+		memcmp(heads->numbers, now.numbers, now.count * sizeof(int32)) == 0;
 }
 
 /* Reads the heads of all subjects, as committed now. */

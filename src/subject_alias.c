@@ -20,6 +20,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "catalog.h"
@@ -33,7 +34,28 @@ enum
 	PSEUDONYM = 1, NUMBER, HEAD, LINKED, RESTRICTED
 };
 
-static int32 head_of(const JpPseudonym *pseudonym);
+/* Two identities that somebody links, or parts. */
+typedef struct Pair
+{
+	const JpPseudonym *pseudonym;	/* NULL to part */
+	const JpPseudonym *alias;
+	int32		head;
+	int32		other;
+	bool		restricted;		/* the lower head is */
+} Pair;
+
+/* An alias whose head is to be locked. */
+typedef struct AliasHead
+{
+	const JpPseudonym *pseudonym;
+	int32		head;
+	bool	   *linked;
+	bool	   *restricted;
+} AliasHead;
+
+static int32 head_of(const JpPseudonym *pseudonym, bool *is_alias);
+static bool lock_pair(void *arg);
+static bool lock_head_of_alias(void *arg);
 static int32 lock_subject(const JpPseudonym *pseudonym, bool *linked,
 						  bool *restricted);
 static void read_members(int32 head, bool restricted, JpSubject *subject);
@@ -72,7 +94,8 @@ jp_subject_lock(const JpPseudonym *pseudonym, JpSubject *subject)
 void
 jp_subject_get(const JpPseudonym *pseudonym, JpSubject *subject)
 {
-	int32		head = head_of(pseudonym);
+	bool		is_alias;
+	int32		head = head_of(pseudonym, &is_alias);
 
 	if (head == JP_NO_SUBJECT)
 		set_alone(pseudonym, JP_NO_SUBJECT, false, subject);
@@ -103,35 +126,27 @@ jp_subject_link(const JpPseudonym *pseudonym, const JpPseudonym *alias,
 {
 	static SPIPlanPtr joining = NULL;
 	static SPIPlanPtr flagging = NULL;
-	bool		linked;
-	bool		restricted;
+	bool		first = memcmp(pseudonym, alias, sizeof(JpPseudonym)) < 0;
+	Pair		pair = {pseudonym, alias, 0, 0, false};
 
 	jp_keyring_require();
-	for (;;)
+	do
 	{
-		bool		first = memcmp(pseudonym, alias, sizeof(JpPseudonym)) < 0;
-		int32		head;
-		int32		other;
-
 		/* Two who link the same new identities register them in one order. */
 		(void) register_or_refuse(first ? pseudonym : alias);
-		other = register_or_refuse(alias);
-		head = register_or_refuse(pseudonym);
-		if (head == other)
+		pair.other = register_or_refuse(alias);
+		pair.head = register_or_refuse(pseudonym);
+		if (pair.head == pair.other)
 			return false;
-		if (!jp_subject_lock_head(Min(head, other), &linked, &restricted) ||
-			!jp_subject_lock_head(Max(head, other), &linked, &restricted) ||
-			head_of(pseudonym) != head || head_of(alias) != other)
-			continue;
-		change_rows(&joining,
-					"UPDATE journey_privacy.subject SET head = $1, linked = false"
-					" WHERE number = $2 OR head = $2", head, other);
-		change_rows(&flagging,
-					"UPDATE journey_privacy.subject SET linked = true"
-					" WHERE number = $1 AND $2 IS NOT NULL", head, other);
-		read_members(head, false, whole);
-		return true;
-	}
+	} while (!jp_subject_attempt(lock_pair, &pair));
+	change_rows(&joining,
+				"UPDATE journey_privacy.subject SET head = $1, linked = false"
+				" WHERE number = $2 OR head = $2", pair.head, pair.other);
+	change_rows(&flagging,
+				"UPDATE journey_privacy.subject SET linked = true"
+				" WHERE number = $1 AND $2 IS NOT NULL", pair.head, pair.other);
+	read_members(pair.head, false, whole);
+	return true;
 }
 
 /* Makes an alias a subject of its own. */
@@ -140,30 +155,68 @@ jp_subject_unlink(const JpPseudonym *alias, JpSubject *rest, JpSubject *alone)
 {
 	static SPIPlanPtr parting = NULL;
 	static SPIPlanPtr flagging = NULL;
-	bool		linked;
-	bool		restricted;
+	Pair		pair = {NULL, alias, 0, 0, false};
+	int32		number;
+	bool		is_alias;
 
 	jp_keyring_require();
-	for (;;)
+	do
 	{
-		int32		number = jp_subject_find(alias);
-		int32		head = head_of(alias);
-
-		if (head == number)
+		number = jp_subject_find(alias);
+		pair.head = pair.other = head_of(alias, &is_alias);
+		if (pair.head == number)
 			return false;
-		if (!jp_subject_lock_head(head, &linked, &restricted) || head_of(alias) != head)
-			continue;
-		change_rows(&parting,
-					"UPDATE journey_privacy.subject SET head = NULL"
-					" WHERE number = $1 AND head = $2", number, head);
-		change_rows(&flagging,
-					"UPDATE journey_privacy.subject s SET linked = EXISTS"
-					" (SELECT FROM journey_privacy.subject a WHERE a.head = $1)"
-					" WHERE s.number = $1 AND $2 IS NOT NULL", head, number);
-		read_members(head, restricted, rest);
-		set_alone(alias, number, restricted, alone);
-		return true;
+	} while (!jp_subject_attempt(lock_pair, &pair));
+	change_rows(&parting,
+				"UPDATE journey_privacy.subject SET head = NULL"
+				" WHERE number = $1 AND head = $2", number, pair.head);
+	change_rows(&flagging,
+				"UPDATE journey_privacy.subject s SET linked = EXISTS"
+				" (SELECT FROM journey_privacy.subject a WHERE a.head = $1)"
+				" WHERE s.number = $1 AND $2 IS NOT NULL", pair.head, number);
+	read_members(pair.head, pair.restricted, rest);
+	set_alone(alias, number, pair.restricted, alone);
+	return true;
+}
+
+/*
+ * Runs what locks rows of subjects, in a subtransaction: when it finds that
+ * they were the wrong ones, they are given back.  Whoever kept them while
+ * locking others would wait for somebody who waits for them.
+ */
+bool
+jp_subject_attempt(bool (*attempt) (void *arg), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool kept = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		kept = attempt(arg);
 	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	if (kept)
+		ReleaseCurrentSubTransaction();
+	else
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return kept;
 }
 
 /* Takes a subject out of the registry. */
@@ -220,7 +273,7 @@ jp_subject_numbers(const JpSubject *subject)
 
 /* Number of a registered identity's head, as committed now. */
 static int32
-head_of(const JpPseudonym *pseudonym)
+head_of(const JpPseudonym *pseudonym, bool *is_alias)
 {
 	Relation	rel = table_open(jp_relation("subject"), AccessShareLock);
 	HeapTuple	tuple = jp_fetch_one(rel, "subject_pkey", PSEUDONYM,
@@ -234,6 +287,7 @@ head_of(const JpPseudonym *pseudonym)
 		bool		isnull;
 		Datum		value = heap_getattr(tuple, HEAD, desc, &isnull);
 
+		*is_alias = !isnull;
 		if (isnull)
 			value = heap_getattr(tuple, NUMBER, desc, &isnull);
 		head = DatumGetInt32(value);
@@ -284,19 +338,51 @@ jp_subject_lock_head(int32 head, bool *linked, bool *restricted)
 	return result == TM_Ok;
 }
 
+/* Locks the heads of a pair, the lower number first, if they still are. */
+static bool
+lock_pair(void *arg)
+{
+	Pair	   *pair = arg;
+	bool		linked;
+	bool		restricted;
+	bool		is_alias;
+
+	return jp_subject_lock_head(Min(pair->head, pair->other), &linked,
+								&pair->restricted) &&
+		(pair->head == pair->other ||
+		 jp_subject_lock_head(Max(pair->head, pair->other), &linked,
+							  &restricted)) &&
+		(pair->pseudonym == NULL ||
+		 head_of(pair->pseudonym, &is_alias) == pair->head) &&
+		head_of(pair->alias, &is_alias) == pair->other;
+}
+
+/* Locks the head of an alias, if it still is its head. */
+static bool
+lock_head_of_alias(void *arg)
+{
+	AliasHead  *alias = arg;
+	bool		is_alias;
+
+	return jp_subject_lock_head(alias->head, alias->linked, alias->restricted) &&
+		head_of(alias->pseudonym, &is_alias) == alias->head;
+}
+
 /* Locks the head of an identity and returns its number. */
 static int32
 lock_subject(const JpPseudonym *pseudonym, bool *linked, bool *restricted)
 {
-	int32		head;
+	AliasHead	alias = {pseudonym, 0, linked, restricted};
+	bool		is_alias;
 
-	while ((head = head_of(pseudonym)) != JP_NO_SUBJECT)
+	while ((alias.head = head_of(pseudonym, &is_alias)) != JP_NO_SUBJECT)
 	{
-		if (jp_subject_lock_head(head, linked, restricted) &&
-			head_of(pseudonym) == head)
-			return head;
+		/* A head that is locked stays one. */
+		if (is_alias ? jp_subject_attempt(lock_head_of_alias, &alias)
+			: jp_subject_lock_head(alias.head, linked, restricted))
+			break;
 	}
-	return JP_NO_SUBJECT;
+	return alias.head;
 }
 
 /* Reads every identity of a subject, ordered by number. */
@@ -347,7 +433,8 @@ set_alone(const JpPseudonym *pseudonym, int32 number, bool restricted,
 static int32
 register_or_refuse(const JpPseudonym *pseudonym)
 {
-	int32		head = head_of(pseudonym);
+	bool		is_alias;
+	int32		head = head_of(pseudonym, &is_alias);
 
 	if (head == JP_NO_SUBJECT)
 	{
