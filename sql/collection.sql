@@ -7,15 +7,18 @@ CREATE TABLE journey_privacy.protection (
   relation       regclass PRIMARY KEY,
   subject_column name NOT NULL,
   kind           text,
-  number_column  name NOT NULL,
+  number_column  name,
   occurred_at    name,
   collected_for  text[] COLLATE "C",
   retain_for     interval,
+  visibility     text NOT NULL CHECK (visibility IN ('current', 'collected')),
   on_refused     text NOT NULL CHECK (on_refused IN ('error', 'skip')),
   -- what unprotect() must put back
   added_number   boolean NOT NULL,
   had_security   boolean NOT NULL,
   had_force      boolean NOT NULL,
+  -- a partition or child, covered because of its parent
+  inherited_from regclass,
   protected_at   timestamptz NOT NULL DEFAULT pg_catalog.now());
 COMMENT ON TABLE journey_privacy.protection IS
   'journey tables registered with protect()';
@@ -34,6 +37,12 @@ CREATE FUNCTION journey_privacy.guard_row() RETURNS trigger
 REVOKE ALL ON FUNCTION journey_privacy.guard_row() FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.guard_row() IS
   'trigger: the insert guard; keeps the subject number, refuses rows without a basis and rows of erased subjects';
+
+CREATE FUNCTION journey_privacy.guard_truncate() RETURNS trigger
+  LANGUAGE c AS 'MODULE_PATHNAME', 'jp_guard_truncate';
+REVOKE ALL ON FUNCTION journey_privacy.guard_truncate() FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.guard_truncate() IS
+  'trigger: refuses TRUNCATE to those whom row security binds';
 
 -- Columns of type pseudonym that are not the subject of a protected table:
 -- rekey_pseudonyms() must know them.

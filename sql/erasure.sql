@@ -36,3 +36,26 @@ REVOKE ALL ON FUNCTION journey_privacy.preview_erasure(journey_privacy.pseudonym
 REVOKE ALL ON PROCEDURE journey_privacy.erase(journey_privacy.pseudonym, text, uuid, jsonb)
   FROM PUBLIC;
 
+
+-- Called by erasure as the owner of each table, so open to all; does nothing
+-- for anybody else.
+CREATE FUNCTION journey_privacy.names_subject(tableoid oid, subject integer) RETURNS boolean
+  LANGUAGE c STABLE STRICT
+  AS 'MODULE_PATHNAME', 'jp_names_subject';
+COMMENT ON FUNCTION journey_privacy.names_subject(oid, integer) IS
+  'internal to erasure, an error outside of it';
+CREATE FUNCTION journey_privacy.names_subject(tableoid oid, subject bigint) RETURNS boolean
+  LANGUAGE c STABLE STRICT
+  AS 'MODULE_PATHNAME', 'jp_names_subject';
+COMMENT ON FUNCTION journey_privacy.names_subject(oid, bigint) IS
+  'internal to erasure, an error outside of it';
+CREATE FUNCTION journey_privacy.names_subject(tableoid oid, subject uuid) RETURNS boolean
+  LANGUAGE c STABLE STRICT
+  AS 'MODULE_PATHNAME', 'jp_names_subject';
+COMMENT ON FUNCTION journey_privacy.names_subject(oid, uuid) IS
+  'internal to erasure, an error outside of it';
+CREATE FUNCTION journey_privacy.names_subject(tableoid oid, subject text) RETURNS boolean
+  LANGUAGE c STABLE STRICT
+  AS 'MODULE_PATHNAME', 'jp_names_subject';
+COMMENT ON FUNCTION journey_privacy.names_subject(oid, text) IS
+  'internal to erasure, an error outside of it';

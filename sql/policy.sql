@@ -50,25 +50,106 @@ REVOKE ALL ON FUNCTION journey_privacy.permits_support(internal) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.permits_support(internal) IS
   'planner support for permits()';
 
+-- One function for each type of the column that names subjects, with and
+-- without the time at which consent must have held.
 CREATE FUNCTION journey_privacy.permits(tableoid oid, journey_subject integer)
   RETURNS boolean
   LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
   AS 'MODULE_PATHNAME', 'jp_permits';
 COMMENT ON FUNCTION journey_privacy.permits(oid, integer) IS
-  'row security: whether a row of this subject number may be seen for the purpose in force';
+  'row security: whether a row of this subject number, or in a table without numbers of this subject, may be seen for the purpose in force';
+CREATE FUNCTION journey_privacy.permits(tableoid oid, journey_subject integer, occurred_at timestamptz)
+  RETURNS boolean
+  LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
+  AS 'MODULE_PATHNAME', 'jp_permits';
+COMMENT ON FUNCTION journey_privacy.permits(oid, integer, timestamptz) IS
+  'row security: whether a row of this subject number, or in a table without numbers of this subject, may be seen for the purpose in force and might have been when it occurred';
+CREATE FUNCTION journey_privacy.permits(tableoid oid, subject bigint)
+  RETURNS boolean
+  LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
+  AS 'MODULE_PATHNAME', 'jp_permits';
+COMMENT ON FUNCTION journey_privacy.permits(oid, bigint) IS
+  'row security: whether a row of this subject may be seen for the purpose in force';
+CREATE FUNCTION journey_privacy.permits(tableoid oid, subject bigint, occurred_at timestamptz)
+  RETURNS boolean
+  LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
+  AS 'MODULE_PATHNAME', 'jp_permits';
+COMMENT ON FUNCTION journey_privacy.permits(oid, bigint, timestamptz) IS
+  'row security: whether a row of this subject may be seen for the purpose in force and might have been when it occurred';
+CREATE FUNCTION journey_privacy.permits(tableoid oid, subject uuid)
+  RETURNS boolean
+  LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
+  AS 'MODULE_PATHNAME', 'jp_permits';
+COMMENT ON FUNCTION journey_privacy.permits(oid, uuid) IS
+  'row security: whether a row of this subject may be seen for the purpose in force';
+CREATE FUNCTION journey_privacy.permits(tableoid oid, subject uuid, occurred_at timestamptz)
+  RETURNS boolean
+  LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
+  AS 'MODULE_PATHNAME', 'jp_permits';
+COMMENT ON FUNCTION journey_privacy.permits(oid, uuid, timestamptz) IS
+  'row security: whether a row of this subject may be seen for the purpose in force and might have been when it occurred';
+CREATE FUNCTION journey_privacy.permits(tableoid oid, subject text)
+  RETURNS boolean
+  LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
+  AS 'MODULE_PATHNAME', 'jp_permits';
+COMMENT ON FUNCTION journey_privacy.permits(oid, text) IS
+  'row security: whether a row of this subject may be seen for the purpose in force';
+CREATE FUNCTION journey_privacy.permits(tableoid oid, subject text, occurred_at timestamptz)
+  RETURNS boolean
+  LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
+  AS 'MODULE_PATHNAME', 'jp_permits';
+COMMENT ON FUNCTION journey_privacy.permits(oid, text, timestamptz) IS
+  'row security: whether a row of this subject may be seen for the purpose in force and might have been when it occurred';
+CREATE FUNCTION journey_privacy.permits(tableoid oid, subject journey_privacy.pseudonym)
+  RETURNS boolean
+  LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
+  AS 'MODULE_PATHNAME', 'jp_permits';
+COMMENT ON FUNCTION journey_privacy.permits(oid, journey_privacy.pseudonym) IS
+  'row security: whether a row of this subject may be seen for the purpose in force';
+CREATE FUNCTION journey_privacy.permits(tableoid oid, subject journey_privacy.pseudonym, occurred_at timestamptz)
+  RETURNS boolean
+  LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
+  AS 'MODULE_PATHNAME', 'jp_permits';
+COMMENT ON FUNCTION journey_privacy.permits(oid, journey_privacy.pseudonym, timestamptz) IS
+  'row security: whether a row of this subject may be seen for the purpose in force and might have been when it occurred';
+
+-- Which columns may be read for a purpose; all, where there is no row.
+CREATE TABLE journey_privacy.column_allowance (
+  purpose  text COLLATE "C" NOT NULL,
+  relation regclass NOT NULL,
+  columns  name[] NOT NULL,
+  PRIMARY KEY (purpose, relation));
+COMMENT ON TABLE journey_privacy.column_allowance IS
+  'which columns of a protected table may be read for a purpose; change it with allow_columns()';
+
+CREATE TRIGGER catalog_changed
+  AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.column_allowance
+  FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.catalog_changed();
+ALTER TABLE journey_privacy.column_allowance ENABLE ALWAYS TRIGGER catalog_changed;
+
+REVOKE ALL ON journey_privacy.column_allowance FROM PUBLIC;
+GRANT SELECT ON journey_privacy.column_allowance TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.column_allowance', '');
+
+CREATE FUNCTION journey_privacy.allow_columns(purpose text, "table" regclass, columns name[])
+  RETURNS void
+  LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_allow_columns';
+COMMENT ON FUNCTION journey_privacy.allow_columns(text, regclass, name[]) IS
+  'lets only these columns of a protected table be read for a purpose; NULL lets all';
 
 -- Not SECURITY DEFINER: it asks whether the caller owns the table.
 CREATE FUNCTION journey_privacy.protect(
     "table" regclass, subject name, kind text DEFAULT NULL,
     occurred_at name DEFAULT NULL, collected_for text[] DEFAULT NULL,
-    retain_for interval DEFAULT NULL, on_refused text DEFAULT 'error',
-    number_column name DEFAULT 'journey_subject')
+    retain_for interval DEFAULT NULL, visibility text DEFAULT 'current',
+    on_refused text DEFAULT 'error', number_column name DEFAULT 'journey_subject')
   RETURNS void
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_protect';
 COMMENT ON FUNCTION journey_privacy.protect(
-    regclass, name, text, name, text[], interval, text, name) IS
-  'puts a table under row security by purpose and consent, and under the insert guard';
+    regclass, name, text, name, text[], interval, text, text, name) IS
+  'puts a table with its partitions and children under row security by purpose and consent, and under the insert guard';
 
 CREATE FUNCTION journey_privacy.unprotect("table" regclass)
   RETURNS void
@@ -77,10 +158,74 @@ CREATE FUNCTION journey_privacy.unprotect("table" regclass)
 COMMENT ON FUNCTION journey_privacy.unprotect(regclass) IS
   'undoes protect(): the table is again what it was before';
 
+-- Rule by rule, for those who answer to people and regulators.
+CREATE FUNCTION journey_privacy.why(
+    "table" regclass, subject journey_privacy.pseudonym,
+    role name DEFAULT current_user,
+    purpose text DEFAULT pg_catalog.current_setting('journey_privacy.purpose', true),
+    OUT rule text, OUT holds boolean, OUT detail text)
+  RETURNS SETOF record
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  WITH p AS (SELECT * FROM journey_privacy.protection WHERE relation = $1),
+  u AS (SELECT * FROM journey_privacy.purpose WHERE name = $4),
+  s AS (SELECT * FROM journey_privacy.subject
+        WHERE pseudonym = journey_privacy.pseudonym_current($2)),
+  c AS (SELECT c.* FROM journey_privacy.consent_state c
+        JOIN s ON s.number = c.number WHERE c.purpose = $4),
+  b AS (SELECT b.bits FROM journey_privacy.permitted b
+        JOIN s ON b.chunk = s.number / 8192 WHERE b.purpose = $4),
+  r AS (SELECT oid, rolsuper OR rolbypassrls AS unbound FROM pg_roles WHERE rolname = $3),
+  a AS (SELECT string_agg(a.role, ', ' ORDER BY a.role) AS roles
+        FROM journey_privacy.allowance a JOIN pg_roles g ON g.rolname = a.role, r
+        WHERE a.purpose = $4 AND pg_has_role(r.oid, g.oid, 'USAGE')),
+  decided AS (
+    SELECT u.basis,
+      CASE WHEN c.number IS NULL THEN u.basis <> 'consent'
+           WHEN u.basis IN ('consent', 'opt_out', 'legitimate_interests')
+             THEN c.granted AND coalesce(c.valid_until > now(), true)
+           ELSE true END AS holds,
+      concat_ws(', ', u.basis,
+        CASE WHEN c.number IS NULL THEN 'no decision'
+             WHEN c.granted THEN 'yes of ' || c.decided_at ELSE 'no of ' || c.decided_at END,
+        'valid until ' || c.valid_until) AS detail
+    FROM u LEFT JOIN c ON true),
+  rules(n, rule, holds, detail) AS (
+    SELECT 1, 'the table is protected', EXISTS (SELECT FROM p),
+      (SELECT concat_ws(', ', 'subject ' || p.subject_column, 'visibility ' || p.visibility,
+                        'as a part of ' || p.inherited_from::text) FROM p)
+    UNION ALL SELECT 2, 'row security binds the role',
+      (SELECT NOT r.unbound FROM r),
+      (SELECT 'superusers and BYPASSRLS roles see every row' FROM r WHERE r.unbound)
+    UNION ALL SELECT 3, 'the purpose exists', EXISTS (SELECT FROM u),
+      (SELECT u.basis FROM u)
+    UNION ALL SELECT 4, 'the role is allowed the purpose', (SELECT a.roles IS NOT NULL FROM a),
+      (SELECT 'by ' || a.roles FROM a)
+    UNION ALL SELECT 5, 'the subject is registered', EXISTS (SELECT FROM s), NULL
+    UNION ALL SELECT 6, 'the subject is not erased', NOT journey_privacy.is_erased($2), NULL
+    UNION ALL SELECT 7, 'processing is not restricted',
+      coalesce((SELECT NOT s.restricted FROM s), true) OR EXISTS (SELECT FROM u WHERE basis = 'legal_obligation'),
+      (SELECT 'restricted (Art. 18 GDPR)' FROM s WHERE s.restricted)
+    UNION ALL SELECT 8, 'the legal basis permits', (SELECT d.holds FROM decided d),
+      (SELECT d.detail FROM decided d)
+    UNION ALL SELECT 9, 'consent held when the event occurred', NULL, 'looked at row by row'
+      FROM p WHERE p.visibility = 'collected')
+  SELECT rules.rule, rules.holds, rules.detail FROM rules
+  UNION ALL SELECT 'the subject''s rows are seen',
+    bool_and(coalesce(rules.holds, false)) FILTER (WHERE n NOT IN (2, 9))
+      OR NOT coalesce(bool_and(rules.holds) FILTER (WHERE n IN (1, 2)), true),
+    (SELECT 'bit ' || get_bit(b.bits, s.number % 8192)
+     FROM b, s) FROM rules;
+END;
+REVOKE ALL ON FUNCTION journey_privacy.why(regclass, journey_privacy.pseudonym, name, text) FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.why(regclass, journey_privacy.pseudonym, name, text) IS
+  'every rule that lets a subject''s rows of a table be seen by a role for a purpose, or hides them';
+
 REVOKE ALL ON FUNCTION
   journey_privacy.allow(name, text),
   journey_privacy.disallow(name, text),
-  journey_privacy.protect(regclass, name, text, name, text[], interval, text, name),
+  journey_privacy.allow_columns(text, regclass, name[]),
+  journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name),
   journey_privacy.unprotect(regclass)
   FROM PUBLIC;
 -- A dropped table takes its registration along.
@@ -97,7 +242,11 @@ BEGIN
   IF EXISTS (SELECT FROM journey_privacy.protection p WHERE p.relation = ANY (dropped)) THEN
     DELETE FROM journey_privacy.protection p WHERE p.relation = ANY (dropped);
   END IF;
+  IF EXISTS (SELECT FROM journey_privacy.column_allowance a WHERE a.relation = ANY (dropped)) THEN
+    DELETE FROM journey_privacy.column_allowance a WHERE a.relation = ANY (dropped);
+  END IF;
   DELETE FROM journey_privacy.pseudonym_column c WHERE c.relation = ANY (dropped);
+  DELETE FROM journey_privacy.derived d WHERE d.relation = ANY (dropped) OR d.source = ANY (dropped);
 END $$;
 REVOKE ALL ON FUNCTION journey_privacy.forget_dropped() FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.forget_dropped() IS
@@ -107,3 +256,16 @@ CREATE EVENT TRIGGER journey_privacy_forget_dropped ON sql_drop
 COMMENT ON EVENT TRIGGER journey_privacy_forget_dropped IS
   'a dropped table takes its registration along';
 
+
+-- Partitions and children that come later are covered before they are read.
+CREATE FUNCTION journey_privacy.cover_partitions() RETURNS event_trigger
+  LANGUAGE c AS 'MODULE_PATHNAME', 'jp_cover_partitions';
+REVOKE ALL ON FUNCTION journey_privacy.cover_partitions() FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.cover_partitions() IS
+  'event trigger: puts partitions and children of protected tables under the same policy';
+CREATE EVENT TRIGGER journey_privacy_cover_partitions ON ddl_command_end
+  WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'IMPORT FOREIGN SCHEMA',
+               'CREATE SCHEMA', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
+  EXECUTE FUNCTION journey_privacy.cover_partitions();
+COMMENT ON EVENT TRIGGER journey_privacy_cover_partitions IS
+  'puts partitions and children of protected tables under the same policy';

@@ -62,7 +62,7 @@ PG_FUNCTION_INFO_V1(jp_catalog_changed);
 /* Names of the tables whose changes must reach every cache. */
 static const char *const config_name[] = {
 	"key_version", "identity_kind", "purpose", "allowance",
-	"protection"
+	"protection", "column_allowance"
 };
 
 /* Registers the invalidation callback. */
@@ -152,6 +152,14 @@ jp_qualified_name(Relation rel)
 {
 	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 									  RelationGetRelationName(rel));
+}
+
+/* The same, of a relation that is there. */
+char *
+jp_qualified_name_of(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
 }
 
 /* A copy of the one row with this key in a column, or NULL. */

@@ -46,6 +46,7 @@ extern HeapTuple jp_fetch_one(Relation rel, const char *index,
 
 /* A relation's name, qualified and quoted for dynamic SQL. */
 extern char *jp_qualified_name(Relation rel);
+extern char *jp_qualified_name_of(Oid relid);
 
 /*
  * Changes whenever one of our configuration tables (those with the trigger

@@ -24,6 +24,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/uuid.h"
 
 #include "catalog.h"
@@ -34,13 +35,21 @@
 #include "pseudonym_internal.h"
 #include "subject.h"
 
+/* Columns of table protection, in the order of CREATE TABLE. */
+enum
+{
+	RELATION = 1, SUBJECT_COLUMN, KIND, NUMBER_COLUMN, OCCURRED_AT,
+	COLLECTED_FOR, RETAIN_FOR, VISIBILITY, ON_REFUSED, ADDED_NUMBER,
+	HAD_SECURITY, HAD_FORCE, INHERITED_FROM
+};
+
 /* What one statement's trigger remembers between rows. */
 typedef struct GuardState
 {
 	uint64		epoch;			/* jp_epoch when this was filled */
 	TimestampTz statement;
 	AttrNumber	subject;
-	AttrNumber	number;
+	AttrNumber	number;			/* 0 where the table carries none */
 	Oid			subject_type;
 	char	   *kind;
 	bool		skip;
@@ -59,6 +68,7 @@ static Oid	numbering = InvalidOid;
 
 static void load_protections(void);
 static void load_protection(HeapTuple tuple, TupleDesc desc);
+static NameData name_of(HeapTuple tuple, AttrNumber column, TupleDesc desc);
 static GuardState *guard_state(FunctionCallInfo fcinfo, Relation rel);
 static void find_columns(GuardState *state, Relation rel,
 						 const JpProtection *protection);
@@ -73,6 +83,7 @@ static HeapTuple with_number(const GuardState *state, Relation rel,
 							 const JpPseudonym *pseudonym);
 
 PG_FUNCTION_INFO_V1(jp_guard_row);
+PG_FUNCTION_INFO_V1(jp_guard_truncate);
 
 /* The protection of a table, if any. */
 const JpProtection *
@@ -81,6 +92,15 @@ jp_protection_find(Oid relid)
 	if (protections_as_of != jp_catalog_generation())
 		load_protections();
 	return hash_search(protections, &relid, HASH_FIND, NULL);
+}
+
+/* Whether any table is protected. */
+bool
+jp_protection_any(void)
+{
+	if (protections_as_of != jp_catalog_generation())
+		load_protections();
+	return hash_get_num_entries(protections) > 0;
 }
 
 /* Row trigger of every protected table. */
@@ -126,6 +146,31 @@ jp_guard_row(PG_FUNCTION_ARGS)
 		return PointerGetDatum(refuse(state, rel, "its subject has been erased",
 									  "Only a new consent, given after the erasure, lets the subject's data in again."));
 	return PointerGetDatum(with_number(state, rel, tuple, number, &pseudonym));
+}
+
+/*
+ * Statement trigger: who sees only some of the rows must not remove all, with
+ * those of people they do not know of.
+ */
+Datum
+jp_guard_truncate(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Relation	rel;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("guard_truncate() can only be called as a trigger before truncate")));
+	rel = trigger->tg_relation;
+	if (check_enable_rls(RelationGetRelid(rel), InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to truncate protected table \"%s\"",
+						RelationGetRelationName(rel)),
+				 errhint("Row security binds you; a superuser may, and DELETE removes the rows that you see.")));
+	return PointerGetDatum(NULL);
 }
 
 /* Lets the guard number the rows of a table. */
@@ -215,13 +260,14 @@ load_protection(HeapTuple tuple, TupleDesc desc)
 	bool		isnull;
 	bool		found;
 
-	relid = DatumGetObjectId(heap_getattr(tuple, 1, desc, &isnull));
+	relid = DatumGetObjectId(heap_getattr(tuple, RELATION, desc, &isnull));
 	entry = hash_search(protections, &relid, HASH_ENTER, &found);
-	entry->subject_column = *DatumGetName(heap_getattr(tuple, 2, desc, &isnull));
-	value = heap_getattr(tuple, 3, desc, &isnull);
+	entry->subject_column = name_of(tuple, SUBJECT_COLUMN, desc);
+	entry->number_column = name_of(tuple, NUMBER_COLUMN, desc);
+	entry->occurred_at = name_of(tuple, OCCURRED_AT, desc);
+	value = heap_getattr(tuple, KIND, desc, &isnull);
 	entry->kind = isnull ? NULL : TextDatumGetCString(value);
-	entry->number_column = *DatumGetName(heap_getattr(tuple, 4, desc, &isnull));
-	value = heap_getattr(tuple, 6, desc, &isnull);
+	value = heap_getattr(tuple, COLLECTED_FOR, desc, &isnull);
 	entry->collected_for = NULL;
 	entry->collected_count = 0;
 	if (!isnull)
@@ -235,9 +281,26 @@ load_protection(HeapTuple tuple, TupleDesc desc)
 		for (i = 0; i < entry->collected_count; i++)
 			entry->collected_for[i] = TextDatumGetCString(names[i]);
 	}
-	value = heap_getattr(tuple, 8, desc, &isnull);
+	value = heap_getattr(tuple, VISIBILITY, desc, &isnull);
+	entry->collected = strcmp(TextDatumGetCString(value), "collected") == 0;
+	value = heap_getattr(tuple, ON_REFUSED, desc, &isnull);
 	entry->skip = strcmp(TextDatumGetCString(value), "skip") == 0;
+	value = heap_getattr(tuple, INHERITED_FROM, desc, &isnull);
+	entry->inherited_from = isnull ? InvalidOid : DatumGetObjectId(value);
 	MemoryContextSwitchTo(caller);
+}
+
+/* A column of type name; empty when it is null. */
+static NameData
+name_of(HeapTuple tuple, AttrNumber column, TupleDesc desc)
+{
+	NameData	name = {""};
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, column, desc, &isnull);
+
+	if (!isnull)
+		name = *DatumGetName(value);
+	return name;
 }
 
 /*
@@ -291,11 +354,15 @@ find_columns(GuardState *state, Relation rel, const JpProtection *protection)
 	Oid			relid = RelationGetRelid(rel);
 
 	state->subject = get_attnum(relid, NameStr(protection->subject_column));
-	state->number = get_attnum(relid, NameStr(protection->number_column));
+	state->number = InvalidAttrNumber;
+	if (NameStr(protection->number_column)[0] != '\0')
+		state->number = get_attnum(relid, NameStr(protection->number_column));
 	if (state->subject > 0)
 		state->subject_type = TupleDescAttr(desc, state->subject - 1)->atttypid;
-	if (state->subject <= 0 || state->number <= 0 ||
-		TupleDescAttr(desc, state->number - 1)->atttypid != INT4OID ||
+	if (state->subject <= 0 ||
+		(NameStr(protection->number_column)[0] != '\0' &&
+		 (state->number <= 0 ||
+		  TupleDescAttr(desc, state->number - 1)->atttypid != INT4OID)) ||
 		(protection->kind == NULL ?
 		 state->subject_type != jp_type("pseudonym") :
 		 !jp_subject_type_ok(state->subject_type)))
@@ -361,10 +428,10 @@ same_subject(const GuardState *state, Relation rel, HeapTuple before,
 	if (null_before || null_after ||
 		!datum_image_eq(was, is, attribute->attbyval, attribute->attlen))
 		return false;
-	*number = DatumGetInt32(heap_getattr(before, state->number, desc,
-										 &null_before));
-	if (null_before)
-		*number = JP_NO_SUBJECT;
+	null_before = true;
+	if (state->number > 0)
+		was = heap_getattr(before, state->number, desc, &null_before);
+	*number = null_before ? JP_NO_SUBJECT : DatumGetInt32(was);
 	return true;
 }
 
@@ -380,11 +447,7 @@ refuse(const GuardState *state, Relation rel, const char *why, const char *hint)
 	if (!state->skip || was_there)
 		(void) jp_hide_value();
 	if (was_there)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("table \"%s\" holds rows of a subject that has been erased",
-						RelationGetRelationName(rel)),
-				 errhint("Delete the rows for which journey_privacy.is_erased() is true of the subject.")));
+		jp_refuse_erased_rows(RelationGetRelationName(rel));
 	if (!state->skip)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -392,6 +455,17 @@ refuse(const GuardState *state, Relation rel, const char *why, const char *hint)
 						RelationGetRelationName(rel), why),
 				 errhint("%s", hint)));
 	return NULL;
+}
+
+/* Refuses to protect a table that holds rows of somebody erased. */
+void
+jp_refuse_erased_rows(const char *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("table \"%s\" holds rows of a subject that has been erased",
+					table),
+			 errhint("Delete the rows for which journey_privacy.is_erased() is true of the subject.")));
 }
 
 /*
@@ -403,19 +477,32 @@ with_number(const GuardState *state, Relation rel, HeapTuple tuple,
 			int32 number, const JpPseudonym *pseudonym)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
-	int			columns[2] = {state->number, state->subject};
-	Datum		values[2] = {Int32GetDatum(number), PointerGetDatum(pseudonym)};
-	bool		nulls[2] = {number == JP_NO_SUBJECT, false};
-	int			count = 1;
-	bool		was_null;
-	Datum		was = heap_getattr(tuple, state->number, desc, &was_null);
+	int			columns[2];
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+	int			count = 0;
 	bool		isnull;
 
 	if (pseudonym != NULL && state->kind == NULL &&
 		memcmp(DatumGetPointer(heap_getattr(tuple, state->subject, desc, &isnull)),
 			   pseudonym, sizeof(JpPseudonym)) != 0)
-		count = 2;
-	else if (was_null == nulls[0] && (was_null || DatumGetInt32(was) == number))
+	{
+		columns[count] = state->subject;
+		values[count++] = PointerGetDatum(pseudonym);
+	}
+	if (state->number > 0)
+	{
+		Datum		was = heap_getattr(tuple, state->number, desc, &isnull);
+
+		if (isnull != (number == JP_NO_SUBJECT) ||
+			(!isnull && DatumGetInt32(was) != number))
+		{
+			nulls[count] = (number == JP_NO_SUBJECT);
+			columns[count] = state->number;
+			values[count++] = Int32GetDatum(number);
+		}
+	}
+	if (count == 0)
 		return tuple;
 	return heap_modify_tuple_by_cols(tuple, desc, count, columns, values, nulls);
 }

@@ -5,6 +5,7 @@
 #ifndef JP_COLLECTION_H
 #define JP_COLLECTION_H
 
+#include "compat.h"
 #include "pseudonym.h"
 
 /* A journey table as protect() registered it. */
@@ -12,7 +13,10 @@ typedef struct JpProtection
 {
 	Oid			relid;			/* hash key */
 	NameData	subject_column;
-	NameData	number_column;
+	NameData	number_column;	/* empty: the table carries no numbers */
+	NameData	occurred_at;	/* empty: none */
+	bool		collected;		/* consent must have held at that time, too */
+	Oid			inherited_from; /* the parent that a partition is covered with */
 	char	   *kind;			/* NULL: the column is a pseudonym */
 	char	  **collected_for;
 	int			collected_count;
@@ -31,6 +35,12 @@ extern void jp_subject_of_datum(Datum value, Oid type, const char *kind,
  * asks for no basis: the rows are there.  InvalidOid ends it.
  */
 extern void jp_guard_numbering(Oid relid);
+
+/* Whether any table is protected. */
+extern bool jp_protection_any(void);
+
+/* Throws: a table to be protected holds rows of somebody erased. */
+extern void jp_refuse_erased_rows(const char *table) pg_attribute_noreturn();
 
 /* Whether a column of this type can name subjects. */
 extern bool jp_subject_type_ok(Oid type);

@@ -219,12 +219,14 @@ move_columns(void)
 	uint64		i;
 	int64		rows = 0;
 
-	SPI_execute("SELECT CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END"
+	/* Each partition of a protected table is there itself. */
+	SPI_execute("SELECT CASE WHEN c.relkind = 'p' AND NOT k.protected THEN '' ELSE 'ONLY ' END"
 				"  || format('%I.%I', n.nspname, c.relname), quote_ident(k.name), c.relowner, c.oid"
-				" FROM (SELECT p.relation::oid AS relation, p.subject_column AS name"
-				"       FROM journey_privacy.protection p WHERE p.kind IS NULL"
-				"       UNION SELECT relation::oid, column_name"
-				"       FROM journey_privacy.pseudonym_column) k"
+				" FROM (SELECT relation, name, bool_or(protected) AS protected FROM ("
+				"        SELECT p.relation::oid AS relation, p.subject_column AS name, true AS protected"
+				"        FROM journey_privacy.protection p WHERE p.kind IS NULL"
+				"        UNION ALL SELECT relation::oid, column_name, false"
+				"        FROM journey_privacy.pseudonym_column) a GROUP BY relation, name) k"
 				" JOIN pg_class c ON c.oid = k.relation"
 				" JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY c.oid, k.name",
 				false, 0);

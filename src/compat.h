@@ -68,7 +68,7 @@ jp_guc_variables(int *count)
 /* 16 moved what a query may do to a relation out of its range table entry. */
 static inline void
 jp_rte_permissions(PlannedStmt *statement, RangeTblEntry *rte,
-				   AclMode *permissions, Oid *user)
+				   AclMode *permissions, Oid *user, Bitmapset **selected)
 {
 #if PG_VERSION_NUM >= 160000
 	RTEPermissionInfo *info = rte->perminfoindex == 0 ? NULL :
@@ -76,9 +76,11 @@ jp_rte_permissions(PlannedStmt *statement, RangeTblEntry *rte,
 
 	*permissions = info == NULL ? 0 : info->requiredPerms;
 	*user = info == NULL ? InvalidOid : info->checkAsUser;
+	*selected = info == NULL ? NULL : info->selectedCols;
 #else
 	*permissions = rte->requiredPerms;
 	*user = rte->checkAsUser;
+	*selected = rte->selectedCols;
 #endif
 }
 

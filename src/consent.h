@@ -71,6 +71,24 @@ extern JpPermitted *jp_permitted_open(const JpPurpose *purpose,
 extern bool jp_permitted_test(JpPermitted *permitted, int32 number);
 extern bool jp_permitted_undecided(const JpPermitted *permitted);
 
+/* The purpose of a reader. */
+extern const JpPurpose *jp_permitted_purpose(const JpPermitted *permitted);
+
+/*
+ * The part of all subjects that may be seen, estimated from some chunks as
+ * they are now; for the planner.
+ */
+extern double jp_permitted_fraction(const JpPurpose *purpose);
+
+/*
+ * Whether a subject might have been seen at a time in the past: what it had
+ * decided then counts.  The reader of bits tells what the statement sees.
+ */
+typedef struct JpHeld JpHeld;
+
+extern JpHeld *jp_held_open(JpPermitted *permitted, MemoryContext context);
+extern bool jp_held_at(JpHeld *held, int32 number, TimestampTz time);
+
 /* Writes a subject's bit.  The subject is locked.  Needs SPI. */
 extern void jp_permitted_set(const JpPurpose *purpose, int32 number, bool bit,
 							 TimestampTz valid_until);

@@ -20,6 +20,7 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "port/pg_bitutils.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -33,6 +34,9 @@
 
 #define CHUNK_OF(number)	((uint32) (number) >> JP_CHUNK_BITS)
 #define OFFSET_OF(number)	((uint32) (number) & ((1 << JP_CHUNK_BITS) - 1))
+
+/* So many chunks tell the planner enough: 65,536 subjects. */
+#define SAMPLED_CHUNKS	8
 
 struct JpPermitted
 {
@@ -53,7 +57,6 @@ static uint8 all_set[JP_CHUNK_BYTES];
 
 static void read_chunk(JpPermitted *permitted, uint32 chunk);
 static bool snapshot_is_fresh(void);
-static Snapshot reading_snapshot(const JpPermitted *permitted);
 static void clear_expired(const char *purpose, uint32 chunk, uint8 *bits,
 						  Snapshot snapshot, TimestampTz now,
 						  TimestampTz *next_expiry);
@@ -96,6 +99,48 @@ bool
 jp_permitted_undecided(const JpPermitted *permitted)
 {
 	return jp_permitted_missing(permitted->purpose.basis) == all_set;
+}
+
+/* The purpose of a reader. */
+const JpPurpose *
+jp_permitted_purpose(const JpPermitted *permitted)
+{
+	return &permitted->purpose;
+}
+
+/* The part of all subjects that may be seen, as some chunks have it. */
+double
+jp_permitted_fraction(const JpPurpose *purpose)
+{
+	Relation	rel = table_open(jp_relation("permitted"), AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	int			chunks = 0;
+	uint64		bits = 0;
+
+	ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, InvalidOid,
+						   C_COLLATION_OID, F_TEXTEQ,
+						   CStringGetTextDatum(purpose->name));
+	scan = systable_beginscan(rel, jp_relation("permitted_pkey"), true, NULL, 1,
+							  &key);
+	while (chunks < SAMPLED_CHUNKS &&
+		   HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		bytea	   *stored = DatumGetByteaPP(heap_getattr(tuple, 3,
+														  RelationGetDescr(rel),
+														  &isnull));
+
+		/* The last chunk, partly of nobody, counts when it is the only one. */
+		bits += pg_popcount(VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored));
+		chunks++;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	if (chunks == 0)
+		return jp_permitted_missing(purpose->basis) == all_set ? 1 : 0;
+	return (double) bits / ((uint64) chunks << JP_CHUNK_BITS);
 }
 
 /* Sets or clears the bit of a locked subject. */
@@ -144,7 +189,7 @@ read_chunk(JpPermitted *permitted, uint32 chunk)
 {
 	Relation	rel = table_open(jp_relation("permitted"), AccessShareLock);
 	MemoryContext caller = MemoryContextSwitchTo(permitted->context);
-	Snapshot	snapshot = reading_snapshot(permitted);
+	Snapshot	snapshot = jp_permitted_snapshot(permitted);
 	ScanKeyData key[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -230,8 +275,8 @@ snapshot_is_fresh(void)
  * The snapshot to read chunks by; NULL is the latest.  Under repeatable read
  * it is the transaction's, with what the transaction itself has done since.
  */
-static Snapshot
-reading_snapshot(const JpPermitted *permitted)
+Snapshot
+jp_permitted_snapshot(const JpPermitted *permitted)
 {
 	if (!permitted->by_statement)
 		return NULL;

@@ -8,6 +8,7 @@
 #include "consent.h"
 #include "fmgr.h"
 #include "subject.h"
+#include "utils/snapshot.h"
 
 /*
  * consent_purpose.c: locks our tables for writing, in the one order in which
@@ -53,6 +54,9 @@ extern void jp_permitted_change(const JpPurpose *purpose,
 /* consent_bits.c: writes a chunk whole.  Needs SPI. */
 extern void jp_permitted_write(const JpPurpose *purpose, uint32 chunk,
 							   const uint8 *bits, TimestampTz next_expiry);
+
+/* consent_bits.c: the snapshot to read decisions by; NULL is the latest. */
+extern Snapshot jp_permitted_snapshot(const JpPermitted *permitted);
 
 /* consent_bits.c: what a chunk holds that nobody has written. */
 extern const uint8 *jp_permitted_missing(JpBasis basis);

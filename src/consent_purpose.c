@@ -264,6 +264,8 @@ jp_drop_purpose(PG_FUNCTION_ARGS)
 	/* Whoever was just allowing it has committed now. */
 	SPI_execute_with_args("DELETE FROM journey_privacy.allowance WHERE purpose = $1",
 						  1, types, values, NULL, false, 0);
+	SPI_execute_with_args("DELETE FROM journey_privacy.column_allowance WHERE purpose = $1",
+						  1, types, values, NULL, false, 0);
 	SPI_execute_with_args("DELETE FROM journey_privacy.consent_mapping WHERE purpose = $1",
 						  1, types, values, NULL, false, 0);
 	SPI_finish();

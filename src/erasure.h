@@ -43,4 +43,7 @@ extern int64 jp_reach_remaining(const JpSubject *subject, List *followed);
 /* Rows as a tid[]. */
 extern Datum jp_rows_datum(const ItemPointerData *rows, int count);
 
+/* The subject that names_subject() is asked about; NULL: it is an error. */
+extern void jp_names_subject_of(const JpSubject *subject);
+
 #endif							/* JP_ERASURE_H */

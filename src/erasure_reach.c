@@ -300,23 +300,34 @@ named_rows(SPITupleTable *from, uint64 i, const char *select,
 	HeapTuple	row = from->vals[i];
 	TupleDesc	desc = from->tupdesc;
 	bool		isnull;
-	bool		by_number = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
+	bool		has_kind = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
+	char	   *number = SPI_getvalue(row, desc, 3);
+	bool		by_number = has_kind && number != NULL;
 	Oid			types[1] = {by_number ? INT4ARRAYOID :
 		get_array_type(jp_type("pseudonym"))
 	};
 	Datum		values[1] = {by_number ? jp_subject_numbers(subject) :
 		jp_subject_pseudonyms(subject)
 	};
-	char	   *sql = psprintf("SELECT %s FROM ONLY %s t WHERE t.%s OPERATOR(pg_catalog.=) ANY ($1)",
-							   select, SPI_getvalue(row, desc, 1),
-							   SPI_getvalue(row, desc, by_number ? 3 : 2));
+	char	   *sql;
 	JpPrivilege before;
 
+	if (has_kind && !by_number)
+		sql = psprintf("SELECT %s FROM ONLY %s t WHERE $1 IS NOT NULL AND"
+					   " journey_privacy.names_subject(t.tableoid, t.%s)",
+					   select, SPI_getvalue(row, desc, 1),
+					   SPI_getvalue(row, desc, 2));
+	else
+		sql = psprintf("SELECT %s FROM ONLY %s t WHERE t.%s OPERATOR(pg_catalog.=) ANY ($1)",
+					   select, SPI_getvalue(row, desc, 1),
+					   by_number ? number : SPI_getvalue(row, desc, 2));
+	jp_names_subject_of(subject);
 	jp_act_as(DatumGetObjectId(SPI_getbinval(row, desc, 5, &isnull)),
 			  "pg_catalog, pg_temp", &before);
 	if (SPI_execute_with_args(sql, 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read a protected table");
 	jp_restore(&before);
+	jp_names_subject_of(NULL);
 	return SPI_processed;
 }
 

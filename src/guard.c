@@ -5,38 +5,53 @@
  * Row security asks policy for each row, so a scan that meets no row would
  * answer without anyone having asked, and so would a cursor that sorted its
  * rows before the purpose changed.  We ask when a statement starts and each
- * time it is run.  The hooks work without preloading too: planning a query on
- * a protected table calls permits' planner support function, and so loads the
- * library before the query starts.
+ * time it is run.  These hooks work without preloading too: planning a query
+ * on a protected table calls permits' planner support function, and so loads
+ * the library before the query starts.
  *
- * EXPLAIN tells of hidden rows: ANALYZE counts those that a filter removed,
- * and estimates come from statistics of all rows.  Preloaded, we refuse both
- * to those whom row security binds; the plan's shape they may see.
+ * Preloaded, we also refuse what would get round the policies: EXPLAIN that
+ * counts hidden rows, results that outlive the permission to read them, and
+ * commands (guard_utility.c) that change what protect() made.
  */
 #include "postgres.h"
 
 #include "access/parallel.h"
+#include "access/sysattr.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rls.h"
 
 #include "catalog.h"
 #include "collection.h"
 #include "compat.h"
+#include "guard.h"
 #include "journey_privacy.h"
 #include "policy.h"
+
+/* What the utility command under way would do with a query's rows. */
+typedef struct Purview
+{
+	bool		explaining;		/* tell more than the shape of a plan */
+	bool		keeping;		/* keep them: a cursor WITH HOLD, a matview */
+	bool		making;			/* make a table of them */
+	List	   *sources;		/* protected tables read for that */
+} Purview;
 
 static ExecutorStart_hook_type previous_executor_start = NULL;
 static ExecutorRun_hook_type previous_executor_run = NULL;
 static ProcessUtility_hook_type previous_process_utility = NULL;
 
-/* True within an EXPLAIN that shows more than the shape of a plan. */
-static bool explaining = false;
+static Purview purview = {false, false, false, NIL};
 
 static void guard_executor_start(QueryDesc *query, int eflags);
 static void guard_executor_run(QueryDesc *query, ScanDirection direction,
@@ -46,7 +61,13 @@ static void guard_process_utility(PlannedStmt *statement, const char *query,
 								  ParamListInfo params, QueryEnvironment *env,
 								  DestReceiver *dest, QueryCompletion *done);
 static bool shows_numbers(const ExplainStmt *explain);
-static void check_reading(PlannedStmt *statement);
+static bool keeps_rows(const Node *statement);
+static void note_sources(PlannedStmt *statement, List *sources);
+static List *check_reading(PlannedStmt *statement);
+static bool is_bound(Oid relid, Oid user);
+static void refuse_purview(Oid relid);
+static Node *estimate_selectivity(SupportRequestSelectivity *request);
+static Node *estimate_cost(SupportRequestCost *request);
 
 PG_FUNCTION_INFO_V1(jp_permits_support);
 
@@ -66,24 +87,79 @@ jp_guard_init(void)
 }
 
 /*
- * SQL: permits_support(internal).  It plans nothing yet; being called is
- * what loads the library.
+ * SQL: permits_support(internal).  Tells the planner how many rows pass; and
+ * being called is what loads the library.
  */
 Datum
 jp_permits_support(PG_FUNCTION_ARGS)
 {
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+
+	if (IsA(request, SupportRequestSelectivity))
+		PG_RETURN_POINTER(estimate_selectivity((SupportRequestSelectivity *) request));
+	if (IsA(request, SupportRequestCost))
+		PG_RETURN_POINTER(estimate_cost((SupportRequestCost *) request));
 	PG_RETURN_POINTER(NULL);
+}
+
+/* The part of all subjects that is permitted. */
+static Node *
+estimate_selectivity(SupportRequestSelectivity *request)
+{
+	Var		   *table = linitial(request->args);
+
+	if (!IsA(table, Var) || table->varattno != TableOidAttributeNumber ||
+		table->varno <= 0 ||
+		table->varno >= request->root->simple_rel_array_size)
+		return NULL;
+	request->selectivity =
+		jp_policy_selectivity(request->root->simple_rte_array[table->varno]->relid);
+	return (Node *) request;
+}
+
+/* A bit test; more where the number or a past decision has to be found. */
+static Node *
+estimate_cost(SupportRequestCost *request)
+{
+	FuncExpr   *call = (FuncExpr *) request->node;
+	double		operators = 1;
+
+	if (call == NULL || !IsA(call, FuncExpr))
+		return NULL;
+	if (exprType(lsecond(call->args)) != INT4OID)
+		operators += 2;
+	if (list_length(call->args) > 2)
+		operators += 2;
+	request->startup = 0;
+	request->per_tuple = operators * cpu_operator_cost;
+	return (Node *) request;
 }
 
 /* Asks policy before the first row is looked for. */
 static void
 guard_executor_start(QueryDesc *query, int eflags)
 {
-	check_reading(query->plannedstmt);
+	List	   *sources = check_reading(query->plannedstmt);
+
+	if (sources != NIL && (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+		note_sources(query->plannedstmt, sources);
 	if (previous_executor_start)
 		previous_executor_start(query, eflags);
 	else
 		standard_ExecutorStart(query, eflags);
+}
+
+/* Notes that the rows of protected tables go elsewhere. */
+static void
+note_sources(PlannedStmt *statement, List *sources)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+
+	if (purview.making)
+		purview.sources = list_concat_unique_oid(purview.sources, sources);
+	MemoryContextSwitchTo(caller);
+	if (statement->commandType != CMD_SELECT && !XactReadOnly)
+		jp_derived_fill(statement, sources);
 }
 
 /* Asks policy again: a cursor may be run long after it was started. */
@@ -91,39 +167,48 @@ static void
 guard_executor_run(QueryDesc *query, ScanDirection direction,
 				   uint64 count JP_EXECUTE_ONCE_PARAM)
 {
-	check_reading(query->plannedstmt);
+	(void) check_reading(query->plannedstmt);
 	if (previous_executor_run)
 		previous_executor_run(query, direction, count JP_EXECUTE_ONCE);
 	else
 		standard_ExecutorRun(query, direction, count JP_EXECUTE_ONCE);
 }
 
-/* Notes for check_reading() what an EXPLAIN would show. */
+/* Notes what a command would do with rows, and refuses what it may not. */
 static void
 guard_process_utility(PlannedStmt *statement, const char *query, bool read_only,
 					  ProcessUtilityContext context, ParamListInfo params,
 					  QueryEnvironment *env, DestReceiver *dest,
 					  QueryCompletion *done)
 {
-	bool		before = explaining;
+	Node	   *tree = statement->utilityStmt;
+	Purview		before = purview;
+	List	   *volatile sources = NIL;
 	ProcessUtility_hook_type next = previous_process_utility != NULL ?
 		previous_process_utility : standard_ProcessUtility;
 
-	if (!IsA(statement->utilityStmt, ExplainStmt))
+	jp_guard_utility(tree);
+	if (IsA(tree, ExplainStmt))
+		purview.explaining = shows_numbers((ExplainStmt *) tree);
+	if (keeps_rows(tree))
+		purview.keeping = true;
+	if (IsA(tree, CreateTableAsStmt))
 	{
-		next(statement, query, read_only, context, params, env, dest, done);
-		return;
+		purview.making = true;
+		purview.sources = NIL;
 	}
-	explaining = shows_numbers((ExplainStmt *) statement->utilityStmt);
 	PG_TRY();
 	{
 		next(statement, query, read_only, context, params, env, dest, done);
+		sources = purview.sources;
 	}
 	PG_FINALLY();
 	{
-		explaining = before;
+		purview = before;
 	}
 	PG_END_TRY();
+	if (IsA(tree, CreateTableAsStmt))
+		jp_derived_make(((CreateTableAsStmt *) tree)->into->rel, sources);
 }
 
 /* Whether an EXPLAIN shows estimates or counts. */
@@ -146,34 +231,83 @@ shows_numbers(const ExplainStmt *explain)
 	return costs || analyze;
 }
 
-/* Refuses a statement that may not read a protected table it reads. */
-static void
+/* Whether a command keeps rows where no policy guards them. */
+static bool
+keeps_rows(const Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_DeclareCursorStmt:
+			return (((const DeclareCursorStmt *) statement)->options &
+					CURSOR_OPT_HOLD) != 0;
+		case T_CreateTableAsStmt:
+			return ((const CreateTableAsStmt *) statement)->objtype == OBJECT_MATVIEW;
+		case T_RefreshMatViewStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Refuses a statement that may not read a protected table it reads.  Returns
+ * the protected tables that it reads, as whoever.
+ */
+static List *
 check_reading(PlannedStmt *statement)
 {
+	List	   *read = NIL;
 	ListCell   *cell;
 
 	if (IsParallelWorker() || !jp_installed())
-		return;
+		return NIL;
 	foreach(cell, statement->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+		const JpPurpose *purpose;
 		AclMode		perms;
 		Oid			user;
+		Bitmapset  *selected;
 
 		if (rte->rtekind != RTE_RELATION)
 			continue;
-		jp_rte_permissions(statement, rte, &perms, &user);
+		jp_rte_permissions(statement, rte, &perms, &user, &selected);
 		if ((perms & (ACL_SELECT | ACL_UPDATE | ACL_DELETE)) == 0 ||
 			jp_protection_find(rte->relid) == NULL)
 			continue;
-		if (check_enable_rls(rte->relid, user, true) != RLS_ENABLED)
+		if ((perms & ACL_SELECT) != 0)
+			read = list_append_unique_oid(read, rte->relid);
+		if (!is_bound(rte->relid, user))
 			continue;
-		(void) jp_policy_purpose(rte->relid);
-		if (explaining)
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("estimates and counts of protected table \"%s\" tell of hidden rows",
-							get_rel_name(rte->relid)),
-					 errhint("Use EXPLAIN (COSTS OFF) without ANALYZE.")));
+		purpose = jp_policy_purpose(rte->relid);
+		jp_policy_check_columns(purpose, rte->relid, selected);
+		if (purview.explaining || purview.keeping)
+			refuse_purview(rte->relid);
 	}
+	return read;
+}
+
+/* Whether row security binds a user on a table. */
+static bool
+is_bound(Oid relid, Oid user)
+{
+	return check_enable_rls(relid, user, true) == RLS_ENABLED;
+}
+
+/* Refuses what the command under way would do with rows. */
+static void
+refuse_purview(Oid relid)
+{
+	if (purview.explaining)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("estimates and counts of protected table \"%s\" tell of hidden rows",
+						get_rel_name(relid)),
+				 errhint("Use EXPLAIN (COSTS OFF) without ANALYZE.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("rows of protected table \"%s\" may not be kept",
+					get_rel_name(relid)),
+			 errdetail("Who withdraws consent would still be seen in them."),
+			 errhint("Use a view, or a cursor WITHOUT HOLD.")));
 }

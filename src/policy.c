@@ -11,6 +11,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
@@ -19,6 +20,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/primnodes.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -33,6 +35,9 @@
 #include "keyring.h"
 #include "policy.h"
 
+/* How long the planner may rely on how many are permitted. */
+#define SELECTIVITY_LASTS	(10 * USECS_PER_SEC)
+
 /* What one scan remembers between rows. */
 typedef struct PermitsState
 {
@@ -41,6 +46,8 @@ typedef struct PermitsState
 	Oid			userid;
 	Oid			relid;
 	JpPermitted *permitted;
+	JpNumbers  *numbers;		/* where the table carries none */
+	JpHeld	   *held;			/* where consent must have held earlier, too */
 	MemoryContext context;
 } PermitsState;
 
@@ -59,6 +66,9 @@ static uint64 allowances_as_of = 0;
 static MemoryContext allowances_context = NULL;
 
 static PermitsState *settle_scan(FunctionCallInfo fcinfo, Oid relid);
+static bool held_then(FunctionCallInfo fcinfo, JpHeld *held, int32 number);
+static void check_call(FunctionCallInfo fcinfo, const JpProtection *protection);
+static bool is_policy_call(const Node *call);
 static void load_allowances(void);
 static Oid	granted_role(const char *role, Datum acl, bool no_acl);
 static bool is_allowed(Oid userid, const Allowance *allowance);
@@ -71,12 +81,13 @@ PG_FUNCTION_INFO_V1(jp_permits);
 PG_FUNCTION_INFO_V1(jp_allow);
 PG_FUNCTION_INFO_V1(jp_disallow);
 
-/* SQL: permits(tableoid, journey_subject), once for each row. */
+/* SQL: permits(tableoid, journey_subject, …), once for each row. */
 Datum
 jp_permits(PG_FUNCTION_ARGS)
 {
-	PermitsState  *state = fcinfo->flinfo->fn_extra;
+	PermitsState *state = fcinfo->flinfo->fn_extra;
 	Oid			relid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
+	int32		number;
 
 	if (unlikely(state == NULL || state->epoch != jp_epoch ||
 				 state->statement != GetCurrentStatementStartTimestamp() ||
@@ -86,7 +97,40 @@ jp_permits(PG_FUNCTION_ARGS)
 	/* A row of nobody we know is nobody's to see. */
 	if (PG_ARGISNULL(1))
 		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(jp_permitted_test(state->permitted, PG_GETARG_INT32(1)));
+	number = likely(state->numbers == NULL) ? PG_GETARG_INT32(1) :
+		jp_numbers_find(state->numbers, PG_GETARG_DATUM(1));
+	PG_RETURN_BOOL(jp_permitted_test(state->permitted, number) &&
+				   (likely(state->held == NULL) ||
+					held_then(fcinfo, state->held, number)));
+}
+
+/* Whether consent held at the time in the third argument. */
+static bool
+held_then(FunctionCallInfo fcinfo, JpHeld *held, int32 number)
+{
+	return !PG_ARGISNULL(2) && jp_held_at(held, number, PG_GETARG_TIMESTAMPTZ(2));
+}
+
+/* The part of all subjects that is permitted for the purpose in force. */
+double
+jp_policy_selectivity(Oid relid)
+{
+	static TimestampTz as_of = 0;
+	static uint64 epoch = 0;
+	static double fraction = 1;
+	const JpPurpose *purpose = jp_purpose_find(jp_setting_purpose);
+
+	if (purpose == NULL || jp_protection_find(relid) == NULL)
+		return 1;
+	/* Planning is more often than decisions change the picture. */
+	if (epoch != jp_epoch ||
+		GetCurrentStatementStartTimestamp() - as_of > SELECTIVITY_LASTS)
+	{
+		fraction = jp_permitted_fraction(purpose);
+		as_of = GetCurrentStatementStartTimestamp();
+		epoch = jp_epoch;
+	}
+	return fraction;
 }
 
 /* The purpose for which the current user reads a table. */
@@ -148,8 +192,9 @@ jp_disallow(PG_FUNCTION_ARGS)
 static PermitsState *
 settle_scan(FunctionCallInfo fcinfo, Oid relid)
 {
-	PermitsState  *state = fcinfo->flinfo->fn_extra;
+	PermitsState *state = fcinfo->flinfo->fn_extra;
 	const JpPurpose *purpose;
+	const JpProtection *protection;
 
 	if (state == NULL)
 	{
@@ -162,13 +207,67 @@ settle_scan(FunctionCallInfo fcinfo, Oid relid)
 	state->epoch = 0;
 	AcceptInvalidationMessages();
 	purpose = jp_policy_purpose(relid);
+	protection = jp_protection_find(relid);
+	check_call(fcinfo, protection);
 	MemoryContextReset(state->context);
 	state->permitted = jp_permitted_open(purpose, state->context);
+	state->numbers = NameStr(protection->number_column)[0] != '\0' ? NULL :
+		jp_numbers_open(protection, get_fn_expr_argtype(fcinfo->flinfo, 1),
+						state->context);
+	state->held = !protection->collected ? NULL :
+		jp_held_open(state->permitted, state->context);
 	state->statement = GetCurrentStatementStartTimestamp();
 	state->userid = GetUserId();
 	state->relid = relid;
 	state->epoch = jp_epoch;
 	return state;
+}
+
+/*
+ * Refuses a call that is not the one of the table's policies.  To ask about a
+ * value of one's own would be to ask whether somebody is known, and agrees.
+ */
+static void
+check_call(FunctionCallInfo fcinfo, const JpProtection *protection)
+{
+	bool		by_number = NameStr(protection->number_column)[0] != '\0';
+
+	if ((by_number && get_fn_expr_argtype(fcinfo->flinfo, 1) != INT4OID) ||
+		(protection->collected && PG_NARGS() < 3))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" is protected in another way than permits() is asked",
+						get_rel_name(protection->relid))));
+	if ((!by_number || protection->collected) &&
+		!is_policy_call((Node *) fcinfo->flinfo->fn_expr))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permits() is for the policies of protected tables")));
+}
+
+/* Whether a call is about the columns of one row of a table. */
+static bool
+is_policy_call(const Node *call)
+{
+	const Var  *table = NULL;
+	ListCell   *cell;
+
+	if (call == NULL || !IsA(call, FuncExpr))
+		return false;
+	foreach(cell, ((const FuncExpr *) call)->args)
+	{
+		Node	   *arg = lfirst(cell);
+		const Var  *var = (Var *) (IsA(arg, RelabelType) ?
+								   (Node *) ((RelabelType *) arg)->arg : arg);
+
+		if (!IsA(var, Var) || var->varlevelsup > 0)
+			return false;
+		if (table == NULL)
+			table = var;
+		if (var->varno != table->varno)
+			return false;
+	}
+	return table != NULL && table->varattno == TableOidAttributeNumber;
 }
 
 /* Reads all allowances. */

@@ -5,6 +5,9 @@
 #ifndef JP_POLICY_H
 #define JP_POLICY_H
 
+#include "nodes/bitmapset.h"
+
+#include "collection.h"
 #include "consent.h"
 
 /*
@@ -13,5 +16,28 @@
  * 55000 when the table's protection cannot be relied on.
  */
 extern const JpPurpose *jp_policy_purpose(Oid relid);
+
+/*
+ * Throws 42501 unless the columns (as in RangeTblEntry.selectedCols) may be
+ * read for the purpose.
+ */
+extern void jp_policy_check_columns(const JpPurpose *purpose, Oid relid,
+									const Bitmapset *selected);
+
+/* The part of all subjects that is permitted for the purpose in force. */
+extern double jp_policy_selectivity(Oid relid);
+
+/*
+ * Puts a partition or child under the policy of its parent.  As the
+ * extension's owner.
+ */
+extern void jp_cover(Oid relid);
+
+/* A finder of the numbers of subjects by the values of a column. */
+typedef struct JpNumbers JpNumbers;
+
+extern JpNumbers *jp_numbers_open(const JpProtection *protection, Oid type,
+								  MemoryContext context);
+extern int32 jp_numbers_find(JpNumbers *numbers, Datum value);
 
 #endif							/* JP_POLICY_H */

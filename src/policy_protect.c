@@ -35,37 +35,34 @@
 #include "consent.h"
 #include "journey_privacy.h"
 #include "keyring.h"
+#include "policy.h"
+#include "policy_protect.h"
 #include "pseudonym_internal.h"
 
-/* Sorts after any other trigger a sane table has, so it has the last word. */
-#define GUARD_TRIGGER	"zzz_journey_privacy"
-
-/* The arguments of protect(), checked. */
-typedef struct Protecting
+/* The arguments of protect(). */
+enum
 {
-	Oid			relid;
-	char	   *name;
-	char	   *table;			/* qualified and quoted */
-	char	   *subject;
-	char	   *kind;
-	char	   *number;
-	Oid			owner;
-	Oid			subject_type;
-	bool		add_number;
-	bool		had_security;
-	bool		had_force;
-} Protecting;
+	TABLE, SUBJECT, KIND, OCCURRED_AT, COLLECTED_FOR, RETAIN_FOR, VISIBILITY,
+	ON_REFUSED, NUMBER_COLUMN, ARGUMENTS
+};
 
+static void lock_tree(FunctionCallInfo fcinfo, JpProtecting *head);
+static void protect_members(void *arg);
+static void unprotect_tree(void *arg);
+static void check_arguments(FunctionCallInfo fcinfo);
 static void check_relation(Relation rel);
-static void check_columns(Protecting *p, const char *occurred_at);
+static void check_triggers(Relation rel);
 static void check_kind(const char *kind);
-static bool is_generated(Oid relid, AttrNumber number);
+static bool is_generated(Oid relid, const char *column);
 static void check_purposes(FunctionCallInfo fcinfo, int n);
-static void run(const char *format,...) pg_attribute_printf(1, 2);
-static void number_rows(const Protecting *p);
-static void make_policies(const Protecting *p);
+static void number_rows(const JpProtecting *p);
+static void register_rows(const JpProtecting *p);
+static void make_policies(const JpProtecting *p);
+static void make_triggers(const JpProtecting *p);
 static bool has_permissive_policy(Oid relid);
-static void register_table(FunctionCallInfo fcinfo, const Protecting *p);
+static void register_head(FunctionCallInfo fcinfo, const JpProtecting *p);
+static void unprotect_one(HeapTuple row, TupleDesc desc, Oid head);
+static void drop_trigger(Oid relid, const char *name, const char *table);
 static char *text_arg(FunctionCallInfo fcinfo, int n);
 static char *name_arg(FunctionCallInfo fcinfo, int n);
 
@@ -76,36 +73,20 @@ PG_FUNCTION_INFO_V1(jp_unprotect);
 Datum
 jp_protect(PG_FUNCTION_ARGS)
 {
-	Protecting	p = {0};
-	Relation	rel;
+	JpProtecting head = {0};
 	JpPrivilege before;
-	char	   *on_refused;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(6) || PG_ARGISNULL(7))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("table, subject, on_refused and number_column must not be null")));
-	on_refused = text_arg(fcinfo, 6);
-	if (strcmp(on_refused, "error") != 0 && strcmp(on_refused, "skip") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("on_refused must be error or skip")));
-
-	rel = jp_open_owned(PG_GETARG_OID(0), AccessExclusiveLock);
-	check_relation(rel);
-	p.relid = RelationGetRelid(rel);
-	p.owner = rel->rd_rel->relowner;
-	p.name = pstrdup(RelationGetRelationName(rel));
-	p.table = jp_qualified_name(rel);
-	p.had_security = rel->rd_rel->relrowsecurity;
-	p.had_force = rel->rd_rel->relforcerowsecurity;
-	table_close(rel, NoLock);	/* ALTER TABLE wants it unused; we keep the lock */
-
-	p.subject = name_arg(fcinfo, 1);
-	p.kind = text_arg(fcinfo, 2);
-	p.number = name_arg(fcinfo, 7);
-	check_columns(&p, name_arg(fcinfo, 3));
-	check_purposes(fcinfo, 4);
+	check_arguments(fcinfo);
+	head.subject = name_arg(fcinfo, SUBJECT);
+	head.kind = text_arg(fcinfo, KIND);
+	head.number = name_arg(fcinfo, NUMBER_COLUMN);
+	head.occurred_at = name_arg(fcinfo, OCCURRED_AT);
+	head.collected = strcmp(text_arg(fcinfo, VISIBILITY), "collected") == 0;
+	lock_tree(fcinfo, &head);
+	jp_protecting_check_columns(&head);
+	if (head.kind != NULL)
+		check_kind(head.kind);
+	check_purposes(fcinfo, COLLECTED_FOR);
 	jp_require_read_committed("protect()");
 	jp_keyring_require();
 
@@ -113,67 +94,200 @@ jp_protect(PG_FUNCTION_ARGS)
 	LockRelationOid(jp_relation("subject"), RowExclusiveLock);
 	jp_elevate(&before);
 	SPI_connect();
-	register_table(fcinfo, &p);
-	if (p.add_number)
-		run("ALTER TABLE %s ADD COLUMN %s integer", p.table,
-			quote_identifier(p.number));
-	make_policies(&p);
-	number_rows(&p);
+	register_head(fcinfo, &head);
+	jp_without_covering(protect_members, &head);
 	SPI_finish();
 	jp_restore(&before);
 	PG_RETURN_VOID();
+}
+
+/* Puts the head, and then all under it, under policy. */
+static void
+protect_members(void *arg)
+{
+	const JpProtecting *head = arg;
+	ListCell   *cell;
+
+	if (head->add_number)
+		jp_run("ALTER TABLE %s ADD COLUMN %s integer", head->table,
+			   quote_identifier(head->number));
+	jp_protecting_apply(head);
+	foreach(cell, head->members)
+		jp_cover(lfirst_oid(cell));
+}
+
+/* Checks and locks a table and all under it. */
+static void
+lock_tree(FunctionCallInfo fcinfo, JpProtecting *head)
+{
+	Relation	rel = jp_open_owned(PG_GETARG_OID(TABLE), AccessExclusiveLock);
+	ListCell   *cell;
+
+	check_relation(rel);
+	if (has_superclass(RelationGetRelid(rel)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" is a partition or child of another",
+						RelationGetRelationName(rel)),
+				 errdetail("Its rows are read through its parent, too."),
+				 errhint("Protect the parent: its partitions and children are covered with it.")));
+	table_close(rel, NoLock);	/* ALTER TABLE wants it unused; we keep the lock */
+	jp_protecting_look(head, PG_GETARG_OID(TABLE));
+	head->members =
+		list_delete_first(find_all_inheritors(head->relid, AccessExclusiveLock,
+											  NULL));
+	foreach(cell, head->members)
+	{
+		rel = jp_open_owned(lfirst_oid(cell), AccessExclusiveLock);
+		check_relation(rel);
+		table_close(rel, NoLock);
+	}
+}
+
+/* Refuses arguments that mean nothing. */
+static void
+check_arguments(FunctionCallInfo fcinfo)
+{
+	static const int required[] = {TABLE, SUBJECT, VISIBILITY, ON_REFUSED};
+	char	   *visibility;
+	char	   *on_refused;
+	int			i;
+
+	for (i = 0; i < lengthof(required); i++)
+		if (PG_ARGISNULL(required[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("table, subject, visibility and on_refused must not be null")));
+	visibility = text_arg(fcinfo, VISIBILITY);
+	on_refused = text_arg(fcinfo, ON_REFUSED);
+	if (strcmp(on_refused, "error") != 0 && strcmp(on_refused, "skip") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("on_refused must be error or skip")));
+	if (strcmp(visibility, "current") != 0 && strcmp(visibility, "collected") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("visibility must be current or collected")));
+	if (strcmp(visibility, "collected") == 0 && PG_ARGISNULL(OCCURRED_AT))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("visibility collected needs occurred_at"),
+				 errhint("Name the column that says when an event occurred.")));
+}
+
+/* Fills in what a table has of its own. */
+void
+jp_protecting_look(JpProtecting *p, Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+
+	p->relid = relid;
+	p->owner = rel->rd_rel->relowner;
+	p->name = pstrdup(RelationGetRelationName(rel));
+	p->table = jp_qualified_name(rel);
+	p->had_security = rel->rd_rel->relrowsecurity;
+	p->had_force = rel->rd_rel->relforcerowsecurity;
+	p->is_clone = rel->rd_rel->relispartition;
+	table_close(rel, NoLock);
 }
 
 /* SQL: unprotect(table). */
 Datum
 jp_unprotect(PG_FUNCTION_ARGS)
 {
+	Oid			relid = PG_GETARG_OID(0);
+	Relation	rel = jp_open_owned(relid, AccessExclusiveLock);
+	const JpProtection *protection = jp_protection_find(relid);
+	JpPrivilege before;
+	Oid			types[1] = {REGCLASSOID};
+	Datum		values[1] = {PG_GETARG_DATUM(0)};
+
+	if (protection == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("table \"%s\" is not protected",
+						RelationGetRelationName(rel))));
+	if (OidIsValid(protection->inherited_from))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" is protected as a part of \"%s\"",
+						RelationGetRelationName(rel),
+						get_rel_name(protection->inherited_from)),
+				 errhint("Unprotect that table, or detach this one first.")));
+	table_close(rel, NoLock);
+	(void) find_all_inheritors(relid, AccessExclusiveLock, NULL);
+	jp_elevate(&before);
+	SPI_connect();
+	SPI_execute_with_args("WITH RECURSIVE tree(relation) AS ("
+						  "  SELECT $1 UNION SELECT p.relation FROM tree t"
+						  "  JOIN journey_privacy.protection p ON p.inherited_from = t.relation),"
+						  " gone AS (DELETE FROM journey_privacy.protection p USING tree t"
+						  "  WHERE p.relation = t.relation RETURNING p.*)"
+						  " SELECT relation::oid, added_number, had_security, had_force, number_column"
+						  " FROM gone ORDER BY relation = $1",
+						  1, types, values, NULL, false, 0);
+	jp_without_covering(unprotect_tree, &relid);
+	SPI_finish();
+	jp_restore(&before);
+	PG_RETURN_VOID();
+}
+
+/* Unprotects the tables that SPI has just deleted from the registry. */
+static void
+unprotect_tree(void *arg)
+{
+	SPITupleTable *found = SPI_tuptable;
+	uint64		count = SPI_processed;
+	uint64		i;
+
+	for (i = 0; i < count; i++)
+		unprotect_one(found->vals[i], found->tupdesc, *(Oid *) arg);
+}
+
+/* Takes from one table what protect() gave it. */
+static void
+unprotect_one(HeapTuple row, TupleDesc desc, Oid head)
+{
 	static const char *const policies[] = {
 		"journey_privacy_select", "journey_privacy_update",
 		"journey_privacy_delete", "journey_privacy_open"
 	};
-	Oid			relid = PG_GETARG_OID(0);
-	Relation	rel = jp_open_owned(relid, AccessExclusiveLock);
-	char	   *table;
-	char	   *name;
-	JpPrivilege before;
-	Oid			types[1] = {REGCLASSOID};
-	Datum		values[1] = {PG_GETARG_DATUM(0)};
-	HeapTuple	row;
-	TupleDesc	desc;
 	bool		isnull;
+	Oid			relid = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
+	Relation	rel = table_open(relid, AccessExclusiveLock);
+	char	   *table = jp_qualified_name(rel);
 	int			i;
 
-	table = jp_qualified_name(rel);
-	name = pstrdup(RelationGetRelationName(rel));
 	table_close(rel, NoLock);
-	jp_elevate(&before);
-	SPI_connect();
-	SPI_execute_with_args("DELETE FROM journey_privacy.protection WHERE relation = $1"
-						  " RETURNING added_number, had_security, had_force, number_column",
-						  1, types, values, NULL, false, 0);
-	if (SPI_processed == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("table \"%s\" is not protected", name)));
-	row = SPI_tuptable->vals[0];
-	desc = SPI_tuptable->tupdesc;
-
 	for (i = 0; i < lengthof(policies); i++)
 		if (OidIsValid(get_relation_policy_oid(relid, policies[i], true)))
-			run("DROP POLICY %s ON %s", policies[i], table);
-	if (OidIsValid(get_trigger_oid(relid, GUARD_TRIGGER, true)))
-		run("DROP TRIGGER " GUARD_TRIGGER " ON %s", table);
-	if (!DatumGetBool(SPI_getbinval(row, desc, 2, &isnull)))
-		run("ALTER TABLE %s DISABLE ROW LEVEL SECURITY", table);
+			jp_run("DROP POLICY %s ON %s", policies[i], table);
+	drop_trigger(relid, JP_GUARD_TRIGGER, table);
+	drop_trigger(relid, JP_DETACHED_TRIGGER, table);
+	drop_trigger(relid, JP_TRUNCATE_TRIGGER, table);
 	if (!DatumGetBool(SPI_getbinval(row, desc, 3, &isnull)))
-		run("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", table);
-	if (DatumGetBool(SPI_getbinval(row, desc, 1, &isnull)))
-		run("ALTER TABLE %s DROP COLUMN IF EXISTS %s", table,
-			quote_identifier(SPI_getvalue(row, desc, 4)));
-	SPI_finish();
-	jp_restore(&before);
-	PG_RETURN_VOID();
+		jp_run("ALTER TABLE ONLY %s DISABLE ROW LEVEL SECURITY", table);
+	if (!DatumGetBool(SPI_getbinval(row, desc, 4, &isnull)))
+		jp_run("ALTER TABLE ONLY %s NO FORCE ROW LEVEL SECURITY", table);
+	if (relid == head && DatumGetBool(SPI_getbinval(row, desc, 2, &isnull)))
+		jp_run("ALTER TABLE %s DROP COLUMN IF EXISTS %s", table,
+			   quote_identifier(SPI_getvalue(row, desc, 5)));
+}
+
+/* Drops a trigger of ours, unless it is the clone of a parent's. */
+static void
+drop_trigger(Oid relid, const char *name, const char *table)
+{
+	Oid			trigger = get_trigger_oid(relid, name, true);
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(trigger)};
+
+	if (!OidIsValid(trigger))
+		return;
+	SPI_execute_with_args("SELECT FROM pg_trigger WHERE oid = $1 AND tgparentid = 0",
+						  1, types, values, NULL, false, 0);
+	if (SPI_processed > 0)
+		jp_run("DROP TRIGGER %s ON %s", name, table);
 }
 
 /* Refuses what cannot be a journey table. */
@@ -182,18 +296,9 @@ check_relation(Relation rel)
 {
 	Form_pg_class form = rel->rd_rel;
 	const char *name = RelationGetRelationName(rel);
-	TriggerDesc *triggers = rel->trigdesc;
-	int			i;
 
-	if (form->relkind == RELKIND_PARTITIONED_TABLE || form->relispartition ||
-		find_inheritance_children(RelationGetRelid(rel), NoLock) != NIL ||
-		has_superclass(RelationGetRelid(rel)))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table \"%s\" is partitioned or inherits", name),
-				 errdetail("Policies of a parent do not bind direct reads of its partitions and children."),
-				 errhint("Protect a plain table.")));
-	if (form->relkind != RELKIND_RELATION)
+	if (form->relkind != RELKIND_RELATION &&
+		form->relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table", name),
@@ -218,29 +323,41 @@ check_relation(Relation rel)
 				 errmsg("table \"%s\" has rules", name),
 				 errdetail("A rule could write elsewhere what the insert guard has not seen."),
 				 errhint("Use a trigger instead.")));
+	check_triggers(rel);
+}
+
+/* Refuses triggers that would fire while the table is being numbered. */
+static void
+check_triggers(Relation rel)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+	int			i;
+
 	for (i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 		if (triggers->triggers[i].tgenabled == TRIGGER_FIRES_ALWAYS ||
 			triggers->triggers[i].tgenabled == TRIGGER_FIRES_ON_REPLICA)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("table \"%s\" has a trigger enabled for replicas or always", name),
+					 errmsg("table \"%s\" has a trigger enabled for replicas or always",
+							RelationGetRelationName(rel)),
 					 errhint("ENABLE it in the ordinary way while the table is being protected.")));
 }
 
 /* Finds the columns and checks that they can do what they are for. */
-static void
-check_columns(Protecting *p, const char *occurred_at)
+void
+jp_protecting_check_columns(JpProtecting *p)
 {
 	AttrNumber	subject = get_attnum(p->relid, p->subject);
-	AttrNumber	number = get_attnum(p->relid, p->number);
-	AttrNumber	time = occurred_at == NULL ? InvalidAttrNumber :
-		get_attnum(p->relid, occurred_at);
+	AttrNumber	number = p->number == NULL ? InvalidAttrNumber :
+		get_attnum(p->relid, p->number);
+	AttrNumber	time = p->occurred_at == NULL ? InvalidAttrNumber :
+		get_attnum(p->relid, p->occurred_at);
 
-	if (subject <= 0 || (occurred_at != NULL && time <= 0))
+	if (subject <= 0 || (p->occurred_at != NULL && time <= 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						subject <= 0 ? p->subject : occurred_at,
+						subject <= 0 ? p->subject : p->occurred_at,
 						p->name)));
 	p->subject_type = get_atttype(p->relid, subject);
 	if (p->kind == NULL ? p->subject_type != jp_type("pseudonym") :
@@ -255,21 +372,20 @@ check_columns(Protecting *p, const char *occurred_at)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" is not of type timestamp with time zone",
-						occurred_at)));
-	if (is_generated(p->relid, subject) || is_generated(p->relid, number))
+						p->occurred_at)));
+	if (is_generated(p->relid, p->subject) || is_generated(p->relid, p->number))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("column \"%s\" is generated",
-						is_generated(p->relid, subject) ? p->subject : p->number),
+						is_generated(p->relid, p->subject) ? p->subject : p->number),
 				 errdetail("The insert guard would not see its value.")));
-	p->add_number = (number == InvalidAttrNumber);
-	if (!p->add_number && (number <= 0 || get_atttype(p->relid, number) != INT4OID))
+	p->add_number = (p->number != NULL && number == InvalidAttrNumber);
+	if (p->number != NULL && !p->add_number &&
+		(number <= 0 || get_atttype(p->relid, number) != INT4OID))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" is not of type integer", p->number),
 				 errhint("Name another number_column; protect() adds it.")));
-	if (p->kind != NULL)
-		check_kind(p->kind);
 }
 
 /*
@@ -294,8 +410,11 @@ check_kind(const char *kind)
 
 /* Whether a column's value is worked out after triggers have run. */
 static bool
-is_generated(Oid relid, AttrNumber number)
+is_generated(Oid relid, const char *column)
 {
+	AttrNumber	number = column == NULL ? InvalidAttrNumber :
+		get_attnum(relid, column);
+
 	return number > 0 && get_attgenerated(relid, number) != '\0';
 }
 
@@ -328,8 +447,8 @@ check_purposes(FunctionCallInfo fcinfo, int n)
 }
 
 /* Runs a statement without parameters. */
-static void
-run(const char *format,...)
+void
+jp_run(const char *format,...)
 {
 	char		sql[4096];
 	va_list		args;
@@ -346,13 +465,25 @@ run(const char *format,...)
 		elog(ERROR, "a statement returned %s", SPI_result_code_string(code));
 }
 
+/* Policies, triggers, and numbers for the rows that are there. */
+void
+jp_protecting_apply(const JpProtecting *p)
+{
+	make_policies(p);
+	make_triggers(p);
+	if (p->number != NULL)
+		number_rows(p);
+	else
+		register_rows(p);
+}
+
 /*
  * Numbers the rows that are there: an UPDATE that changes nothing lets the
  * insert guard do it.  No other trigger fires, and what runs with it (checks,
  * index expressions, rules) has the rights of the table's owner.
  */
 static void
-number_rows(const Protecting *p)
+number_rows(const JpProtecting *p)
 {
 	JpPrivilege before;
 	char	   *number = pstrdup(quote_identifier(p->number));
@@ -364,7 +495,7 @@ number_rows(const Protecting *p)
 	jp_guard_numbering(p->relid);
 	PG_TRY();
 	{
-		run("UPDATE ONLY %s SET %s = %s", p->table, number, number);
+		jp_run("UPDATE ONLY %s SET %s = %s", p->table, number, number);
 	}
 	PG_FINALLY();
 	{
@@ -377,25 +508,78 @@ number_rows(const Protecting *p)
 							 true, 0, false);
 }
 
-/* Makes the policies and the insert guard. */
+/* Registers the subjects of rows that are there and will not be changed. */
 static void
-make_policies(const Protecting *p)
+register_rows(const JpProtecting *p)
+{
+	JpPrivilege before;
+	Portal		portal;
+	SPIPlanPtr	plan;
+	char	   *sql = psprintf("SELECT DISTINCT %s FROM ONLY %s WHERE %s IS NOT NULL",
+							   quote_identifier(p->subject), p->table,
+							   quote_identifier(p->subject));
+
+	jp_act_as(p->owner, "pg_catalog, pg_temp", &before);
+	plan = SPI_prepare(sql, 0, NULL);
+	portal = SPI_cursor_open(NULL, plan, NULL, NULL, false);
+	do
+	{
+		uint64		i;
+
+		SPI_cursor_fetch(portal, true, 1000);
+		for (i = 0; i < SPI_processed; i++)
+		{
+			bool		isnull;
+			JpPseudonym pseudonym;
+
+			jp_subject_of_datum(SPI_getbinval(SPI_tuptable->vals[i],
+											  SPI_tuptable->tupdesc, 1,
+											  &isnull),
+								p->subject_type, p->kind, &pseudonym);
+			if (jp_subject_register(&pseudonym) == JP_NO_SUBJECT)
+				jp_refuse_erased_rows(p->name);
+		}
+		SPI_freetuptable(SPI_tuptable);
+	} while (SPI_processed > 0);
+	SPI_cursor_close(portal);
+	jp_restore(&before);
+}
+
+/* Makes the policies: one call of permits() each, nothing around it. */
+static void
+make_policies(const JpProtecting *p)
 {
 	static const char *const commands[] = {"select", "update", "delete"};
+	char	   *column = pstrdup(quote_identifier(p->number != NULL ? p->number :
+												  p->subject));
+	char	   *time = p->collected ?
+		psprintf(", %s", quote_identifier(p->occurred_at)) : "";
 	int			i;
 
 	for (i = 0; i < lengthof(commands); i++)
-		run("CREATE POLICY journey_privacy_%s ON %s AS RESTRICTIVE FOR %s"
-			" USING (journey_privacy.permits(tableoid, %s))",
-			commands[i], p->table, commands[i], quote_identifier(p->number));
+		jp_run("CREATE POLICY journey_privacy_%s ON %s AS RESTRICTIVE FOR %s"
+			   " USING (journey_privacy.permits(tableoid, %s%s))",
+			   commands[i], p->table, commands[i], column, time);
 	if (!has_permissive_policy(p->relid))
-		run("CREATE POLICY journey_privacy_open ON %s USING (journey_privacy.everybody())",
-			p->table);
-	run("CREATE TRIGGER " GUARD_TRIGGER " BEFORE INSERT OR UPDATE ON %s"
-		" FOR EACH ROW EXECUTE FUNCTION journey_privacy.guard_row()", p->table);
-	run("ALTER TABLE %s ENABLE ALWAYS TRIGGER " GUARD_TRIGGER, p->table);
-	run("ALTER TABLE %s ENABLE ROW LEVEL SECURITY", p->table);
-	run("ALTER TABLE %s FORCE ROW LEVEL SECURITY", p->table);
+		jp_run("CREATE POLICY journey_privacy_open ON %s USING (journey_privacy.everybody())",
+			   p->table);
+	jp_run("ALTER TABLE ONLY %s ENABLE ROW LEVEL SECURITY", p->table);
+	jp_run("ALTER TABLE ONLY %s FORCE ROW LEVEL SECURITY", p->table);
+}
+
+/* Makes the insert guard, and the guard against TRUNCATE. */
+static void
+make_triggers(const JpProtecting *p)
+{
+	if (!p->is_clone)
+	{
+		jp_run("CREATE TRIGGER " JP_GUARD_TRIGGER " BEFORE INSERT OR UPDATE ON %s"
+			   " FOR EACH ROW EXECUTE FUNCTION journey_privacy.guard_row()", p->table);
+		jp_run("ALTER TABLE %s ENABLE ALWAYS TRIGGER " JP_GUARD_TRIGGER, p->table);
+	}
+	jp_run("CREATE TRIGGER " JP_TRUNCATE_TRIGGER " BEFORE TRUNCATE ON %s"
+		   " FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.guard_truncate()", p->table);
+	jp_run("ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER " JP_TRUNCATE_TRIGGER, p->table);
 }
 
 /* Whether the table has a policy that lets rows through. */
@@ -412,32 +596,32 @@ has_permissive_policy(Oid relid)
 
 /* Writes table protection. */
 static void
-register_table(FunctionCallInfo fcinfo, const Protecting *p)
+register_head(FunctionCallInfo fcinfo, const JpProtecting *p)
 {
-	static const int argument[] = {0, 1, 2, 3, 4, 5, 6, 7};
-	Oid			types[11] = {REGCLASSOID, NAMEOID, TEXTOID, NAMEOID,
-		TEXTARRAYOID, INTERVALOID, TEXTOID, NAMEOID, BOOLOID, BOOLOID, BOOLOID
+	Oid			types[ARGUMENTS + 3] = {REGCLASSOID, NAMEOID, TEXTOID, NAMEOID,
+		TEXTARRAYOID, INTERVALOID, TEXTOID, TEXTOID, NAMEOID, BOOLOID, BOOLOID,
+		BOOLOID
 	};
-	Datum		values[11];
-	char		nulls[11];
+	Datum		values[ARGUMENTS + 3];
+	char		nulls[ARGUMENTS + 3];
 	int			i;
 
 	memset(nulls, ' ', sizeof(nulls));
-	for (i = 0; i < lengthof(argument); i++)
+	for (i = 0; i < ARGUMENTS; i++)
 	{
-		values[i] = PG_GETARG_DATUM(argument[i]);
-		if (PG_ARGISNULL(argument[i]))
+		values[i] = PG_GETARG_DATUM(i);
+		if (PG_ARGISNULL(i))
 			nulls[i] = 'n';
 	}
-	values[8] = BoolGetDatum(p->add_number);
-	values[9] = BoolGetDatum(p->had_security);
-	values[10] = BoolGetDatum(p->had_force);
+	values[ARGUMENTS] = BoolGetDatum(p->add_number);
+	values[ARGUMENTS + 1] = BoolGetDatum(p->had_security);
+	values[ARGUMENTS + 2] = BoolGetDatum(p->had_force);
 	SPI_execute_with_args("INSERT INTO journey_privacy.protection"
 						  " (relation, subject_column, kind, occurred_at, collected_for,"
-						  "  retain_for, on_refused, number_column, added_number,"
+						  "  retain_for, visibility, on_refused, number_column, added_number,"
 						  "  had_security, had_force)"
-						  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-						  11, types, values, nulls, false, 0);
+						  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+						  lengthof(types), types, values, nulls, false, 0);
 }
 
 /* A text argument, NULL when it is null. */

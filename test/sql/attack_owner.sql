@@ -70,7 +70,7 @@ SELECT * FROM attack.harm();
 SELECT count(*) AS protected FROM journey_privacy.protection WHERE relation = 'attack.checked'::regclass;
 
 -- 2. an owner who may protect(): the owner's CHECK does not run as superuser
-GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, name)
+GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name)
   TO attack_mallory, attack_owner, attack_app, attack_analyst;
 SET ROLE attack_mallory;
 SELECT journey_privacy.protect('attack.checked', 'v') \gset
@@ -318,7 +318,7 @@ SELECT count(*) AS number_columns FROM pg_attribute WHERE attrelid = 'attack.pro
 DROP TABLE attack.probe;
 
 -- 18. a role without any grant does not learn who consents
-REVOKE EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, name) FROM attack_mallory;
+REVOKE EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name) FROM attack_mallory;
 SET ROLE attack_mallory;
 CREATE TABLE attack.probe (e journey_privacy.pseudonym);
 SELECT journey_privacy.protect('attack.probe', 'e', collected_for => '{a_consent}', on_refused => 'skip');
@@ -626,7 +626,7 @@ SELECT * FROM attack.strict;
 DROP TABLE attack.strict, attack.own;
 
 -- nothing stays behind
-REVOKE ALL ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, name)
+REVOKE ALL ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name)
   FROM attack_owner, attack_app, attack_analyst;
 REVOKE ALL ON FUNCTION journey_privacy.pseudonymize(text, text),
   journey_privacy.record_consent(journey_privacy.pseudonym, text, boolean, timestamptz, text, text, jsonb, text),

@@ -244,7 +244,7 @@ SET ROLE regress_owner;
 CREATE TABLE owned (visitor journey_privacy.pseudonym);
 SELECT journey_privacy.protect('owned', 'visitor');
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, name)
+GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name)
   TO regress_owner;
 SET ROLE regress_owner;
 SELECT journey_privacy.protect('owned', 'visitor');
@@ -285,6 +285,6 @@ RESET journey_privacy.purpose;
 DROP FUNCTION refuse;
 SELECT journey_privacy.disallow('regress_analyst', 'p_analytics');
 REVOKE CREATE ON SCHEMA public FROM regress_owner;
-REVOKE ALL ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, name)
+REVOKE ALL ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name)
   FROM regress_owner;
 DROP ROLE regress_analyst, regress_trainee, regress_owner;

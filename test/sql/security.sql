@@ -208,7 +208,7 @@ WHERE name LIKE 'journey\_privacy.%' AND context NOT IN ('postmaster', 'sighup',
 SELECT journey_privacy.create_purpose('s_analytics', 'consent');
 CREATE ROLE regress_security_owner;
 GRANT CREATE ON SCHEMA public TO regress_security_owner;
-GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, name)
+GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name)
   TO regress_security_owner;
 SET ROLE regress_security_owner;
 CREATE TABLE secured (visitor journey_privacy.pseudonym, at timestamptz);
@@ -276,7 +276,7 @@ WHERE name IN ('journey_privacy.keyring_file', 'journey_privacy.keyring_command'
 RESET ROLE;
 DROP TABLE secured;
 REVOKE CREATE ON SCHEMA public FROM regress_security_owner;
-REVOKE EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, name)
+REVOKE EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name)
   FROM regress_security_owner;
 DROP ROLE regress_security_owner;
 SELECT journey_privacy.drop_purpose('s_analytics');

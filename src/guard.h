@@ -1,0 +1,23 @@
+/*
+ * guard.h
+ *		What the files of room guard share.
+ */
+#ifndef JP_GUARD_H
+#define JP_GUARD_H
+
+#include "nodes/plannodes.h"
+
+/*
+ * guard_utility.c: throws 42501 when a command, of somebody who is not a
+ * superuser, would change what protect() made or show rows that it hides.
+ */
+extern void jp_guard_utility(Node *statement);
+
+/*
+ * guard_derived.c: records that the rows of protected tables go into the
+ * table that a statement writes, or into one that was made of them.
+ */
+extern void jp_derived_fill(const PlannedStmt *statement, const List *sources);
+extern void jp_derived_make(RangeVar *made, const List *sources);
+
+#endif							/* JP_GUARD_H */

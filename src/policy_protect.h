@@ -1,0 +1,61 @@
+/*
+ * policy_protect.h
+ *		What protect() and the covering of partitions share.
+ */
+#ifndef JP_POLICY_PROTECT_H
+#define JP_POLICY_PROTECT_H
+
+#include "nodes/pg_list.h"
+
+/* Sorts after any other trigger a sane table has, so it has the last word. */
+#define JP_GUARD_TRIGGER	"zzz_journey_privacy"
+
+/* On a table that lost the clone of its parent's trigger when detached. */
+#define JP_DETACHED_TRIGGER	"zzz_journey_privacy_detached"
+
+/* On every protected table: who is bound by its policies truncates none. */
+#define JP_TRUNCATE_TRIGGER	"zzz_journey_privacy_truncate"
+
+/* How a table is to be protected; strings are NULL where left out. */
+typedef struct JpProtecting
+{
+	Oid			relid;
+	char	   *name;
+	char	   *table;			/* qualified and quoted */
+	char	   *subject;
+	char	   *kind;
+	char	   *number;
+	char	   *occurred_at;
+	bool		collected;
+	Oid			owner;
+	Oid			subject_type;
+	Oid			parent;			/* the protected table it belongs to, if any */
+	List	   *members;		/* OIDs of its partitions and children */
+	bool		add_number;
+	bool		is_clone;		/* it has its row trigger from the parent */
+	bool		had_security;
+	bool		had_force;
+} JpProtecting;
+
+/* Fills in what a table, locked by the caller, has of its own. */
+extern void jp_protecting_look(JpProtecting *p, Oid relid);
+
+/* Throws unless the columns are there and of types that will do. */
+extern void jp_protecting_check_columns(JpProtecting *p);
+
+/*
+ * Policies, triggers, and numbers for the rows that are there.  The table is
+ * registered.  Needs SPI, and the rights of the extension's owner.
+ */
+extern void jp_protecting_apply(const JpProtecting *p);
+
+/*
+ * policy_cover.c: runs what changes protected tables; the event trigger looks
+ * away meanwhile.
+ */
+extern void jp_without_covering(void (*change) (void *arg), void *arg);
+
+/* Runs a statement without parameters through SPI. */
+extern void jp_run(const char *format,...) pg_attribute_printf(1, 2);
+
+#endif							/* JP_POLICY_PROTECT_H */
