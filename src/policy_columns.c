@@ -120,9 +120,11 @@ jp_allow_columns(PG_FUNCTION_ARGS)
 	protection = jp_protection_find(PG_GETARG_OID(1));
 	if (protection == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("relation with OID %u is not a protected table", PG_GETARG_OID(1)),
-				 errhint("Register it with journey_privacy.protect().")));
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 get_rel_name(PG_GETARG_OID(1)) == NULL ?
+				 errmsg("relation with OID %u does not exist", PG_GETARG_OID(1)) :
+				 errmsg("table \"%s\" is not protected",
+						get_rel_name(PG_GETARG_OID(1)))));
 	if (OidIsValid(protection->inherited_from))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -282,7 +282,9 @@ check_columns(void)
 				"  WHERE a.attrelid = p.relation AND a.attname = k.name"
 				"  AND NOT a.attisdropped AND a.attgenerated = ''"
 				"  AND a.atttypid = coalesce(k.type, CASE WHEN p.kind IS NULL"
-				"    THEN 'journey_privacy.pseudonym'::regtype ELSE a.atttypid END))"
+				"    THEN 'journey_privacy.pseudonym'::regtype ELSE a.atttypid END)"
+				"  AND (k.name <> p.subject_column OR p.kind IS NULL OR a.atttypid = ANY"
+				"   ('{int4,int8,uuid,text,varchar}'::regtype[])))"
 				" ORDER BY 1 LIMIT 1", false, 0);
 	if (SPI_processed > 0)
 	{

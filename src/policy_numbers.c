@@ -224,7 +224,7 @@ read_registry(JpNumbers *numbers)
 	rel = table_open(jp_relation("subject"), AccessShareLock);
 	if ((uint64) RelationGetNumberOfBlocks(rel) * ROWS_PER_PAGE <= numbers->most)
 	{
-		snapshot = RegisterSnapshot(GetLatestSnapshot());
+		snapshot = GetActiveSnapshot();
 		slot = table_slot_create(rel, NULL);
 		scan = table_beginscan(rel, snapshot, 0, NULL);
 		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
@@ -241,7 +241,6 @@ read_registry(JpNumbers *numbers)
 		}
 		table_endscan(scan);
 		ExecDropSingleTupleTableSlot(slot);
-		UnregisterSnapshot(snapshot);
 	}
 	table_close(rel, AccessShareLock);
 }

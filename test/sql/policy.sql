@@ -44,15 +44,15 @@ BEGIN
     $c$protect('visit', 'visitor', collected_for => '{}')$c$,
     $c$protect('visit', 'visitor', collected_for => '{NULL}')$c$,
     $c$protect('visit', 'visitor', on_refused => 'ignore')$c$,
-    $c$protect('visit', 'visitor', number_column => NULL)$c$,
+    $c$protect('visit', 'visitor', visibility => 'always')$c$,
+    $c$protect('visit', 'visitor', visibility => 'collected')$c$,
+    $c$protect('visit', 'visitor', visibility => NULL)$c$,
     $c$protect('visit', 'visitor', number_column => 'at')$c$,
     $c$protect('a_view', 'visitor')$c$,
     $c$protect('a_temp', 'visitor')$c$,
     $c$protect('a_foreign', 'visitor')$c$,
-    $c$protect('a_partitioned', 'visitor')$c$,
     $c$protect('a_partition', 'visitor')$c$,
     $c$protect('a_child', 'visitor')$c$,
-    $c$protect('a_parent', 'visitor')$c$,
     $c$protect('pg_catalog.pg_class', 'relname')$c$,
     $c$protect('journey_privacy.subject', 'pseudonym')$c$,
     $c$protect(0, 'visitor')$c$,
@@ -200,7 +200,7 @@ RESET plan_cache_mode;
 
 -- permits() answers only for a protected table and an allowed purpose
 SET ROLE regress_analyst;
-SELECT journey_privacy.permits('visit'::regclass, NULL), journey_privacy.permits('visit'::regclass, -1);
+SELECT journey_privacy.permits('visit'::regclass, NULL::int), journey_privacy.permits('visit'::regclass, -1);
 SELECT journey_privacy.permits('pg_class'::regclass, 1);
 SELECT journey_privacy.permits(NULL, 1);
 SET journey_privacy.purpose = '';
