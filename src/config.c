@@ -18,6 +18,7 @@ char	   *jp_setting_keyring_command = NULL;
 int			jp_setting_keyring_timeout = 10000;
 bool		jp_setting_require_locked_memory = false;
 bool		jp_setting_require_preload = false;
+bool		jp_setting_enable_scan = true;
 
 /* Grows with every assignment: the keyring is read again before its next use. */
 uint64		jp_keyring_setting_generation = 1;
@@ -66,6 +67,12 @@ jp_config_init(void)
 							 NULL,
 							 &jp_setting_require_preload, false,
 							 PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("journey_privacy.enable_journeyscan",
+							 "Enables the planner's use of scans that test permission before they make rows.",
+							 NULL,
+							 &jp_setting_enable_scan, true,
+							 PGC_USERSET, GUC_EXPLAIN,
 							 NULL, NULL, NULL);
 	MarkGUCPrefixReserved(JP_EXTENSION);
 }

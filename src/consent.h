@@ -40,7 +40,15 @@ typedef struct JpDecision
 } JpDecision;
 
 /* Who may be seen for one purpose, as one statement sees it. */
-typedef struct JpPermitted JpPermitted;
+typedef struct JpPermitted
+{
+	JpPurpose	purpose;
+	MemoryContext context;
+	TimestampTz now;
+	bool		by_statement;	/* the active snapshot is this statement's */
+	uint32		chunks;			/* length of the array */
+	const uint8 **chunk;		/* bits, or NULL where not read yet */
+} JpPermitted;
 
 /* The purpose of this name, or NULL.  Valid until configuration changes. */
 extern const JpPurpose *jp_purpose_find(const char *name);
@@ -68,11 +76,23 @@ extern const JpPurpose *jp_purpose_settled(const char *name);
  */
 extern JpPermitted *jp_permitted_open(const JpPurpose *purpose,
 									  MemoryContext context);
-extern bool jp_permitted_test(JpPermitted *permitted, int32 number);
+extern void jp_permitted_read_chunk(JpPermitted *permitted, uint32 chunk);
 extern bool jp_permitted_undecided(const JpPermitted *permitted);
 
-/* The purpose of a reader. */
-extern const JpPurpose *jp_permitted_purpose(const JpPermitted *permitted);
+/* Whether the subject with this number may be seen. */
+static inline bool
+jp_permitted_test(JpPermitted *permitted, int32 number)
+{
+	uint32		chunk = (uint32) number >> JP_CHUNK_BITS;
+	uint32		offset = (uint32) number & ((1 << JP_CHUNK_BITS) - 1);
+
+	if (unlikely(number < 0))
+		return false;
+	if (unlikely(chunk >= permitted->chunks ||
+				 permitted->chunk[chunk] == NULL))
+		jp_permitted_read_chunk(permitted, chunk);
+	return (permitted->chunk[chunk][offset / 8] >> (offset % 8)) & 1;
+}
 
 /*
  * The part of all subjects that may be seen, estimated from some chunks as

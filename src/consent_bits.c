@@ -38,16 +38,6 @@
 /* So many chunks tell the planner enough: 65,536 subjects. */
 #define SAMPLED_CHUNKS	8
 
-struct JpPermitted
-{
-	JpPurpose	purpose;
-	MemoryContext context;
-	TimestampTz now;
-	bool		by_statement;	/* the active snapshot is this statement's */
-	uint32		chunks;			/* length of the array */
-	const uint8 **chunk;		/* bits, or NULL where not read yet */
-};
-
 /* The transaction that last wrote a chunk in this backend. */
 static LocalTransactionId wrote_in = InvalidLocalTransactionId;
 
@@ -55,7 +45,6 @@ static LocalTransactionId wrote_in = InvalidLocalTransactionId;
 static uint8 all_clear[JP_CHUNK_BYTES];
 static uint8 all_set[JP_CHUNK_BYTES];
 
-static void read_chunk(JpPermitted *permitted, uint32 chunk);
 static bool snapshot_is_fresh(void);
 static void clear_expired(const char *purpose, uint32 chunk, uint8 *bits,
 						  Snapshot snapshot, TimestampTz now,
@@ -79,33 +68,11 @@ jp_permitted_open(const JpPurpose *purpose, MemoryContext context)
 	return permitted;
 }
 
-/* Whether the subject with this number may be seen. */
-bool
-jp_permitted_test(JpPermitted *permitted, int32 number)
-{
-	uint32		chunk = CHUNK_OF(number);
-	uint32		offset = OFFSET_OF(number);
-
-	if (unlikely(number < 0))
-		return false;
-	if (unlikely(chunk >= permitted->chunks ||
-				 permitted->chunk[chunk] == NULL))
-		read_chunk(permitted, chunk);
-	return (permitted->chunk[chunk][offset / 8] >> (offset % 8)) & 1;
-}
-
 /* Whether somebody who has not decided may be seen. */
 bool
 jp_permitted_undecided(const JpPermitted *permitted)
 {
 	return jp_permitted_missing(permitted->purpose.basis) == all_set;
-}
-
-/* The purpose of a reader. */
-const JpPurpose *
-jp_permitted_purpose(const JpPermitted *permitted)
-{
-	return &permitted->purpose;
 }
 
 /* The part of all subjects that may be seen, as some chunks have it. */
@@ -184,8 +151,8 @@ jp_permitted_set(const JpPurpose *purpose, int32 number, bool bit,
 }
 
 /* Reads a chunk as the running statement sees it. */
-static void
-read_chunk(JpPermitted *permitted, uint32 chunk)
+void
+jp_permitted_read_chunk(JpPermitted *permitted, uint32 chunk)
 {
 	Relation	rel = table_open(jp_relation("permitted"), AccessShareLock);
 	MemoryContext caller = MemoryContextSwitchTo(permitted->context);

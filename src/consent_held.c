@@ -73,7 +73,7 @@ jp_held_open(JpPermitted *permitted, MemoryContext context)
 	JpHeld	   *held = MemoryContextAllocZero(context, sizeof(JpHeld));
 
 	held->permitted = permitted;
-	held->purpose = jp_permitted_purpose(permitted);
+	held->purpose = &permitted->purpose;
 	held->context = context;
 	held->history_context = AllocSetContextCreate(context,
 												  "journey_privacy histories",

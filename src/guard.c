@@ -79,6 +79,7 @@ jp_guard_init(void)
 	ExecutorStart_hook = guard_executor_start;
 	previous_executor_run = ExecutorRun_hook;
 	ExecutorRun_hook = guard_executor_run;
+	jp_guard_scan_init();
 	if (jp_preloaded)
 	{
 		previous_process_utility = ProcessUtility_hook;

@@ -20,4 +20,7 @@ extern void jp_guard_utility(Node *statement);
 extern void jp_derived_fill(const PlannedStmt *statement, const List *sources);
 extern void jp_derived_make(RangeVar *made, const List *sources);
 
+/* guard_scan.c: registers the scan that tests permission early. */
+extern void jp_guard_scan_init(void);
+
 #endif							/* JP_GUARD_H */

@@ -25,6 +25,7 @@ extern char *jp_setting_keyring_command;
 extern int	jp_setting_keyring_timeout;
 extern bool jp_setting_require_locked_memory;
 extern bool jp_setting_require_preload;
+extern bool jp_setting_enable_scan;
 extern uint64 jp_keyring_setting_generation;
 
 /* config.c: throws 55000 with the line to add to postgresql.conf. */

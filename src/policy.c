@@ -21,6 +21,8 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/primnodes.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -39,7 +41,7 @@
 #define SELECTIVITY_LASTS	(10 * USECS_PER_SEC)
 
 /* What one scan remembers between rows. */
-typedef struct PermitsState
+struct JpReading
 {
 	uint64		epoch;			/* jp_epoch when this was settled */
 	TimestampTz statement;
@@ -49,7 +51,7 @@ typedef struct PermitsState
 	JpNumbers  *numbers;		/* where the table carries none */
 	JpHeld	   *held;			/* where consent must have held earlier, too */
 	MemoryContext context;
-} PermitsState;
+};
 
 /* One row of table allowance. */
 typedef struct Allowance
@@ -65,7 +67,9 @@ static int	allowance_count = 0;
 static uint64 allowances_as_of = 0;
 static MemoryContext allowances_context = NULL;
 
-static PermitsState *settle_scan(FunctionCallInfo fcinfo, Oid relid);
+static inline bool is_settled(const JpReading *reading, Oid relid);
+static const JpProtection *settle(JpReading *reading, Oid relid);
+static JpReading *settle_call(FunctionCallInfo fcinfo, Oid relid);
 static bool held_then(FunctionCallInfo fcinfo, JpHeld *held, int32 number);
 static void check_call(FunctionCallInfo fcinfo, const JpProtection *protection);
 static bool is_policy_call(const Node *call);
@@ -85,14 +89,12 @@ PG_FUNCTION_INFO_V1(jp_disallow);
 Datum
 jp_permits(PG_FUNCTION_ARGS)
 {
-	PermitsState *state = fcinfo->flinfo->fn_extra;
+	JpReading  *state = fcinfo->flinfo->fn_extra;
 	Oid			relid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
 	int32		number;
 
-	if (unlikely(state == NULL || state->epoch != jp_epoch ||
-				 state->statement != GetCurrentStatementStartTimestamp() ||
-				 state->userid != GetUserId() || state->relid != relid))
-		state = settle_scan(fcinfo, relid);
+	if (unlikely(state == NULL || !is_settled(state, relid)))
+		state = settle_call(fcinfo, relid);
 
 	/* A row of nobody we know is nobody's to see. */
 	if (PG_ARGISNULL(1))
@@ -188,39 +190,93 @@ jp_disallow(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Settles everything that is constant for a scan. */
-static PermitsState *
-settle_scan(FunctionCallInfo fcinfo, Oid relid)
+/* Whether nothing has changed that a reading rests on. */
+static inline bool
+is_settled(const JpReading *reading, Oid relid)
 {
-	PermitsState *state = fcinfo->flinfo->fn_extra;
-	const JpPurpose *purpose;
-	const JpProtection *protection;
+	return reading->epoch == jp_epoch &&
+		reading->statement == GetCurrentStatementStartTimestamp() &&
+		reading->userid == GetUserId() && reading->relid == relid;
+}
 
-	if (state == NULL)
-	{
-		state = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(*state));
-		state->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt,
-											   "journey_privacy scan",
-											   ALLOCSET_DEFAULT_SIZES);
-		fcinfo->flinfo->fn_extra = state;
-	}
-	state->epoch = 0;
+/* Makes a reading of a table. */
+JpReading *
+jp_reading_make(Oid relid, MemoryContext context)
+{
+	JpReading  *reading = MemoryContextAllocZero(context, sizeof(JpReading));
+
+	reading->relid = relid;
+	reading->context = AllocSetContextCreate(context, "journey_privacy scan",
+											 ALLOCSET_DEFAULT_SIZES);
+	return reading;
+}
+
+/* The reader of bits, as of now. */
+JpPermitted *
+jp_reading_permitted(JpReading *reading)
+{
+	if (unlikely(!is_settled(reading, reading->relid)))
+		(void) settle(reading, reading->relid);
+	return reading->permitted;
+}
+
+/* Settles everything that is constant for a scan. */
+static const JpProtection *
+settle(JpReading *reading, Oid relid)
+{
+	const JpPurpose *purpose;
+
+	reading->epoch = 0;
 	AcceptInvalidationMessages();
 	purpose = jp_policy_purpose(relid);
-	protection = jp_protection_find(relid);
+	MemoryContextReset(reading->context);
+	reading->permitted = jp_permitted_open(purpose, reading->context);
+	reading->statement = GetCurrentStatementStartTimestamp();
+	reading->userid = GetUserId();
+	reading->relid = relid;
+	reading->epoch = jp_epoch;
+	return jp_protection_find(relid);
+}
+
+/* The same for a call of permits(). */
+static JpReading *
+settle_call(FunctionCallInfo fcinfo, Oid relid)
+{
+	JpReading  *reading = fcinfo->flinfo->fn_extra;
+	const JpProtection *protection;
+
+	if (reading == NULL)
+		fcinfo->flinfo->fn_extra = reading =
+			jp_reading_make(relid, fcinfo->flinfo->fn_mcxt);
+	protection = settle(reading, relid);
+	reading->epoch = 0;
 	check_call(fcinfo, protection);
-	MemoryContextReset(state->context);
-	state->permitted = jp_permitted_open(purpose, state->context);
-	state->numbers = NameStr(protection->number_column)[0] != '\0' ? NULL :
+	reading->numbers = NameStr(protection->number_column)[0] != '\0' ? NULL :
 		jp_numbers_open(protection, get_fn_expr_argtype(fcinfo->flinfo, 1),
-						state->context);
-	state->held = !protection->collected ? NULL :
-		jp_held_open(state->permitted, state->context);
-	state->statement = GetCurrentStatementStartTimestamp();
-	state->userid = GetUserId();
-	state->relid = relid;
-	state->epoch = jp_epoch;
-	return state;
+						reading->context);
+	reading->held = !protection->collected ? NULL :
+		jp_held_open(reading->permitted, reading->context);
+	reading->epoch = jp_epoch;
+	return reading;
+}
+
+/* OID of the call in the policies of tables that carry numbers. */
+Oid
+jp_permits_oid(void)
+{
+	static Oid	permits = InvalidOid;
+	static uint64 as_of = 0;
+
+	if (as_of != jp_catalog_generation())
+	{
+		Oid			types[2] = {OIDOID, INT4OID};
+
+		permits = LookupFuncName(list_make2(makeString(JP_SCHEMA),
+											makeString("permits")),
+								 2, types, true);
+		as_of = jp_catalog_generation();
+	}
+	return permits;
 }
 
 /*

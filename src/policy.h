@@ -18,6 +18,19 @@
 extern const JpPurpose *jp_policy_purpose(Oid relid);
 
 /*
+ * Reading of one table by a scan.  The reader of bits is settled when first
+ * asked for, and again whenever the statement, the user, the purpose or our
+ * configuration has changed: ask before each row.
+ */
+typedef struct JpReading JpReading;
+
+extern JpReading *jp_reading_make(Oid relid, MemoryContext context);
+extern JpPermitted *jp_reading_permitted(JpReading *reading);
+
+/* OID of permits(oid, integer), the call in policies of tables with numbers. */
+extern Oid	jp_permits_oid(void);
+
+/*
  * Throws 42501 unless the columns (as in RangeTblEntry.selectedCols) may be
  * read for the purpose.
  */

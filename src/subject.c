@@ -31,7 +31,7 @@
 #include "keyring.h"
 #include "subject.h"
 
-#define MAX_KEPT		65536	/* numbers kept by a transaction, 2 MB */
+#define MIN_KEPT		65536	/* so many may be kept by a transaction, at least */
 #define KEPT_WORTH		4096	/* a larger table is made anew, not emptied */
 
 typedef struct KeptNumber
@@ -71,6 +71,7 @@ static kept_hash *kept = NULL;
 static LocalTransactionId kept_in = InvalidLocalTransactionId;
 
 static int32 kept_number(const JpPseudonym *pseudonym);
+static uint32 most_kept(void);
 static void keep_number(const JpPseudonym *pseudonym, int32 number);
 static int32 insert_subject(const JpPseudonym *pseudonym);
 static void subxact_ended(SubXactEvent event, SubTransactionId mine,
@@ -181,6 +182,13 @@ kept_number(const JpPseudonym *pseudonym)
 	return entry != NULL ? entry->number : JP_NO_SUBJECT;
 }
 
+/* How many numbers a transaction may keep: what a hash table may take. */
+static uint32
+most_kept(void)
+{
+	return Max(MIN_KEPT, get_hash_memory_limit() / (2 * sizeof(KeptNumber)));
+}
+
 /* Keeps a number for the rest of the transaction. */
 static void
 keep_number(const JpPseudonym *pseudonym, int32 number)
@@ -195,7 +203,7 @@ keep_number(const JpPseudonym *pseudonym, int32 number)
 	}
 	if (kept == NULL)
 		kept = kept_create(TopMemoryContext, 1024, NULL);
-	if (kept_in != JP_LOCAL_XID || kept->members >= MAX_KEPT)
+	if (kept_in != JP_LOCAL_XID || kept->members >= most_kept())
 		kept_reset(kept);
 	kept_in = JP_LOCAL_XID;
 	entry = kept_insert(kept, *pseudonym, &found);

@@ -373,7 +373,7 @@ is(answer($parallel, 'SELECT bool_and(reader() <> ' . answer($parallel, 'SELECT 
 		. ') FROM page'), 't', 'workers scan');
 is(answer($serial, 'SELECT bool_and(reader() = ' . answer($serial, 'SELECT pg_backend_pid()')
 		. ') FROM page'), 't', 'no workers scan');
-like(answer($parallel, 'EXPLAIN (COSTS OFF) EXECUTE q(0)'), qr/Gather.*Parallel Seq Scan on page/s,
+like(answer($parallel, 'EXPLAIN (COSTS OFF) EXECUTE q(0)'), qr/Gather.*Parallel Custom Scan \(JourneyScan\) on page/s,
 	'the prepared statement is planned for workers');
 unlike(answer($serial, 'EXPLAIN (COSTS OFF) EXECUTE q(0)'), qr/Gather/, 'or for none');
 
