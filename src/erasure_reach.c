@@ -199,7 +199,8 @@ reachable_tables(void)
 	uint64		i;
 
 	SPI_execute("WITH RECURSIVE reach(relid) AS ("
-				"  SELECT p.relation::oid FROM journey_privacy.protection p"
+				"  (SELECT p.relation::oid FROM journey_privacy.protection p"
+				"   UNION SELECT d.relation::oid FROM journey_privacy.derived d)"
 				"  UNION"
 				"  SELECT x.relid FROM reach r,"
 				"   LATERAL (SELECT c.conrelid AS relid FROM pg_constraint c"
@@ -277,14 +278,29 @@ add_named_rows(Reach *reach, const JpSubject *subject)
 	}
 }
 
-/* Table, subject column, number column, whether it has a kind, and owner. */
+/*
+ * Table, subject column, number column, whether it has a kind, and owner: of
+ * protected tables, and of those filled from them that hold pseudonyms or
+ * numbers.
+ */
 static SPITupleTable *
 protections(uint64 *count)
 {
 	if (SPI_execute("SELECT format('%I.%I', n.nspname, c.relname),"
 					" quote_ident(p.subject_column), quote_ident(p.number_column),"
 					" p.kind IS NOT NULL, c.relowner"
-					" FROM journey_privacy.protection p JOIN pg_class c ON c.oid = p.relation"
+					" FROM (SELECT relation::oid, subject_column, number_column, kind"
+					"        FROM journey_privacy.protection"
+					"       UNION SELECT d.relation, a.attname,"
+					"        CASE WHEN a.atttypid = 'int4'::regtype THEN a.attname END,"
+					"        CASE WHEN a.atttypid = 'int4'::regtype THEN '' END"
+					"       FROM journey_privacy.derived d"
+					"       JOIN journey_privacy.protection s ON s.relation = d.source"
+					"       JOIN pg_attribute a ON a.attrelid = d.relation AND NOT a.attisdropped"
+					"        AND (a.atttypid = 'journey_privacy.pseudonym'::regtype"
+					"         OR (a.atttypid = 'int4'::regtype AND a.attname = s.number_column))"
+					"       WHERE d.relation NOT IN (SELECT relation FROM journey_privacy.protection)) p"
+					" JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p')"
 					" JOIN pg_namespace n ON n.oid = c.relnamespace"
 					" ORDER BY p.relation", false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the protections");

@@ -15,7 +15,8 @@ runs=${RUNS:-7}
 events=${EVENTS:-10000000}
 subjects=${SUBJECTS:-50000 500000 5000000}
 db=journey_privacy_bench
-trap 'dropdb --if-exists "$db"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"; dropdb --if-exists "$db"' EXIT
 
 sql() { psql -XAtq -v ON_ERROR_STOP=1 -d "$db" "$@"; }
 
@@ -27,58 +28,85 @@ CREATE EXTENSION journey_privacy CASCADE;
 SELECT journey_privacy.create_keyring();
 SELECT journey_privacy.create_purpose('analytics', 'consent');
 SELECT journey_privacy.create_purpose('newsletter', 'consent');
-DROP ROLE IF EXISTS journey_privacy_bench_analyst;
+DROP ROLE IF EXISTS journey_privacy_bench_analyst, journey_privacy_bench_filter;
 CREATE ROLE journey_privacy_bench_analyst;
 SELECT journey_privacy.allow('journey_privacy_bench_analyst', 'analytics');
 
--- Median milliseconds of a query on each table, in turns, as the analyst; the
--- last table also as a superuser, whom no row security binds.
-CREATE FUNCTION compare(query text, tables text[], runs int)
-RETURNS TABLE (tab text, ms numeric) LANGUAGE plpgsql AS $$
+CREATE ROLE journey_privacy_bench_filter;
+
+-- Median milliseconds of a query, in turns: under policy; on a copy under
+-- USING (true); there under the cheapest condition that is one; as a superuser,
+-- whom no row security binds.
+CREATE FUNCTION compare(query text, runs int, OUT policy numeric, OUT everybody numeric, OUT filter numeric,
+                        OUT nothing numeric) LANGUAGE plpgsql AS $$
 DECLARE
-  started timestamptz; run int; n int; role text; target text;
-  took float8[] := '{}'; place text[] := '{}';
+  started timestamptz; run int; n int;
+  target text[] := ARRAY['bench', 'bench_true', 'bench_true', 'bench_true'];
+  role text[] := ARRAY['journey_privacy_bench_analyst', 'journey_privacy_bench_analyst', 'journey_privacy_bench_filter', 'none'];
+  took float8[] := '{}'; place int[] := '{}'; ms numeric[];
 BEGIN
   PERFORM set_config('journey_privacy.purpose', 'analytics', true);
   FOR run IN 0..runs LOOP
-    FOR n IN 1..cardinality(tables) + 1 LOOP
-      target := tables[least(n, cardinality(tables))];
-      role := CASE WHEN n > cardinality(tables) THEN 'none' ELSE 'journey_privacy_bench_analyst' END;
-      PERFORM set_config('role', role, true);
+    FOR n IN 1..4 LOOP
+      PERFORM set_config('role', role[n], true);
       started := clock_timestamp();
-      EXECUTE replace(query, '%t', target);
+      EXECUTE replace(query, '%t', target[n]);
       IF run > 0 THEN
         took := took || 1000 * extract(epoch FROM clock_timestamp() - started)::float8;
-        place := place || CASE WHEN role = 'none' THEN 'no policy' ELSE target END;
+        place := place || n;
       END IF;
       PERFORM set_config('role', 'none', true);
     END LOOP;
   END LOOP;
-  RETURN QUERY SELECT p, percentile_disc(0.5) WITHIN GROUP (ORDER BY t)::numeric
-    FROM unnest(place, took) x(p, t) GROUP BY p;
+  SELECT array_agg(m ORDER BY p) INTO ms
+  FROM (SELECT p, percentile_disc(0.5) WITHIN GROUP (ORDER BY t)::numeric AS m
+        FROM unnest(place, took) x(p, t) GROUP BY p) y;
+  policy := ms[1]; everybody := ms[2]; filter := ms[3]; nothing := ms[4];
 END $$;
 SQL
 
-# One row: what, the query with %t for the table, the table.
+# One row: what, the query with %t for the table.
 row()
 {
-	sql -c "WITH c AS MATERIALIZED (SELECT * FROM compare(\$q\$$2\$q\$, ARRAY['$3', 'bench_true'], $runs))
-	  SELECT format('| %s | %s | %s | %s | %s |', '$1', round(v.ms, 2), round(t.ms, 2), round(n.ms, 2), round(v.ms / t.ms, 2))
-	  FROM c v, c t, c n WHERE v.tab = '$3' AND t.tab = 'bench_true' AND n.tab = 'no policy'"
+	sql -c "SELECT format('| %s | %s | %s | %s | %s | %s | %s |', '$1', round(policy, 1), round(everybody, 1), round(filter, 1),
+	    round(nothing, 1), round(policy / everybody, 2), round(policy / filter, 2))
+	  FROM compare(\$q\$$2\$q\$, $runs)"
 }
+
+# Microseconds of a prepared statement of one client: table, role.
+latency()
+{
+	printf '%s\n' '\set i random(1, 200)' "SELECT count(*) FROM $1 WHERE who = (SELECT who FROM bench_who WHERE n = :i);" >"$work/one.sql"
+	PGOPTIONS="-c role=$2 -c journey_privacy.purpose=analytics" pgbench -n -M prepared -T 2 -f "$work/one.sql" "$db" 2>/dev/null |
+		sed -n 's/^latency average = \([0-9.]*\) ms/\1/p' | awk '{ print 1000 * $1 }'
+}
+
+# One subject's rows by index, as a client asks for them.
+row_by_index()
+{
+	local run
+	: >"$work/a"; : >"$work/b"; : >"$work/c"; : >"$work/d"
+	for ((run = 0; run < runs; run++)); do
+		latency bench journey_privacy_bench_analyst >>"$work/a"
+		latency bench_true journey_privacy_bench_analyst >>"$work/b"
+		latency bench_true journey_privacy_bench_filter >>"$work/c"
+		latency bench_true none >>"$work/d"
+	done
+	paste -d' ' <(median "$work/a") <(median "$work/b") <(median "$work/c") <(median "$work/d") |
+		awk -v what="$1, one subject by index, µs" '{ printf "| %s | %.0f | %.0f | %.0f | %.0f | %.2f | %.2f |\n", what, $1, $2, $3, $4, $1 / $2, $1 / $3 }'
+}
+
+median() { sort -g "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 # Every query on one table, with a number of parallel workers.
 rows()
 {
-	local table=$1 what=$2 workers=$3
-	PGOPTIONS="-c max_parallel_workers_per_gather=$workers -c jit=off"
-	export PGOPTIONS
-	row "$what, count(*)" 'SELECT count(*) FROM %t' "$table"
-	row "$what, group by" 'SELECT event, count(*) FROM %t GROUP BY event' "$table"
-	if [[ $workers == 0 ]]; then
-		row "$what, 1 % by time" "SELECT count(*) FROM %t WHERE at >= '2026-01-02' AND at < '2026-01-03'" "$table"
-		row "$what, one subject by index, 200 times" "DO \$d\$ BEGIN FOR i IN 1..200 LOOP
-		  PERFORM count(*) FROM %t WHERE who = (SELECT who FROM bench_who WHERE n = i); END LOOP; END \$d\$" "$table"
+	export PGOPTIONS="-c max_parallel_workers_per_gather=$2 -c jit=off"
+	row "$1, count(*)" 'SELECT count(*) FROM %t'
+	row "$1, group by" 'SELECT event, count(*) FROM %t GROUP BY event'
+	if [[ $2 == 0 ]]; then
+		row "$1, 1 % by time" "SELECT count(event) FROM %t WHERE at >= '2026-01-02' AND at < '2026-01-03'"
+		row_by_index "$1"
 	fi
 	unset PGOPTIONS
 }
@@ -105,8 +133,9 @@ CREATE INDEX ON bench_true (at);
 CREATE INDEX ON bench (who);
 CREATE INDEX ON bench_true (who);
 ALTER TABLE bench_true ENABLE ROW LEVEL SECURITY;
-CREATE POLICY everybody ON bench_true USING (true);
-GRANT SELECT ON bench, bench_true, bench_who TO journey_privacy_bench_analyst;
+CREATE POLICY everybody ON bench_true TO journey_privacy_bench_analyst USING (true);
+CREATE POLICY filter ON bench_true TO journey_privacy_bench_filter USING (id IS NOT NULL);
+GRANT SELECT ON bench, bench_true, bench_who TO journey_privacy_bench_analyst, journey_privacy_bench_filter;
 VACUUM (FREEZE, ANALYZE) bench;
 VACUUM (FREEZE, ANALYZE) bench_true;
 SQL
@@ -124,19 +153,55 @@ VACUUM (FREEZE, ANALYZE) bench;
 SQL
 }
 
-echo "| $events events | policy, ms | \`USING (true)\`, ms | no policy, ms | ratio |"
-echo '|---|---|---|---|---|'
+# What a change of consent costs the next statement, and what a backend holds.
+first_answer()
+{
+	sql <<'SQL'
+SET max_parallel_workers_per_gather = 0;
+DO $$
+DECLARE started timestamptz; warm float8[]; after float8[]; run int; held bigint;
+BEGIN
+  PERFORM set_config('journey_privacy.purpose', 'analytics', true);
+  FOR run IN 1..15 LOOP
+    PERFORM journey_privacy.record_consent(who, 'analytics', run % 2 = 0) FROM bench_who WHERE n = run;
+    SET LOCAL ROLE journey_privacy_bench_analyst;
+    started := clock_timestamp();
+    PERFORM count(*) FROM bench;
+    after := after || extract(epoch FROM clock_timestamp() - started)::float8;
+    started := clock_timestamp();
+    PERFORM count(*) FROM bench;
+    warm := warm || extract(epoch FROM clock_timestamp() - started)::float8;
+    RESET ROLE;
+  END LOOP;
+  RAISE INFO 'count(*) directly after a change of consent: % of the next', (SELECT round((
+    (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY a) FROM unnest(after) a) /
+    (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY w) FROM unnest(warm) w))::numeric, 2));
+END $$;
+SET ROLE journey_privacy_bench_analyst;
+SET journey_privacy.purpose = analytics;
+BEGIN;
+DECLARE c CURSOR FOR SELECT who FROM bench;
+MOVE 1000000 FROM c;
+RESET ROLE;
+SELECT 'kB held by a scan: ' || sum(total_bytes) / 1024 FROM pg_backend_memory_contexts WHERE name = 'journey_privacy scan';
+ROLLBACK;
+SQL
+}
+
+echo "| $events events, ms | policy | \`USING (true)\` | \`USING (id IS NOT NULL)\` | no policy | to \`true\` | to a condition |"
+echo '|---|---|---|---|---|---|---|'
 for n in $subjects; do
 	fill "$n"
-	rows bench "$n subjects" 0
-	rows bench "$n subjects, 2 workers" 2
+	rows "$n subjects" 0
+	rows "$n subjects, 2 workers" 2
 	if [[ $n == 500000 ]]; then
+		first_answer
 		without_numbers who NULL who
-		rows bench "$n subjects, no number column, pseudonym" 0
+		rows "$n subjects, no number column, pseudonym" 0
 		without_numbers customer "'customer_id'" "journey_privacy.pseudonymize('customer_id', customer)"
-		rows bench "$n subjects, no number column, bigint" 0
+		rows "$n subjects, no number column, bigint" 0
 		without_numbers device "'device_id'" "journey_privacy.pseudonymize('device_id', device)"
-		rows bench "$n subjects, no number column, uuid" 0
+		rows "$n subjects, no number column, uuid" 0
 	fi
 	sql -c 'DROP TABLE bench, bench_true, bench_person, bench_who' >/dev/null
 done
@@ -197,6 +262,4 @@ BEGIN
     round(extract(epoch FROM c - b), 1), round(extract(epoch FROM b - a), 1),
     round(extract(epoch FROM c - b) / extract(epoch FROM b - a), 2);
 END \$\$;
--- the first answer after a change of consent, and the memory of a backend
-SET ROLE journey_privacy_bench_analyst;
 SQL

@@ -87,3 +87,43 @@ DROP TABLE scanned, joined;
 SELECT journey_privacy.disallow('regress_scanner', 'x_consent'), journey_privacy.disallow('regress_scanner', 'x_opt_out') \gset
 DROP OWNED BY regress_scanner;
 DROP ROLE regress_scanner;
+
+-- Where rows go: recorded, whoever takes them, and erased with the person
+CREATE ROLE regress_taker;
+GRANT CREATE ON SCHEMA public TO regress_taker;
+CREATE TABLE origin (id int, visitor journey_privacy.pseudonym);
+SELECT journey_privacy.protect('origin', 'visitor'), journey_privacy.allow('regress_taker', 'x_consent') \gset
+GRANT SELECT ON origin TO regress_taker;
+SELECT count(journey_privacy.record_consent(('customer_id:y' || i)::journey_privacy.pseudonym, 'x_consent', true)) FROM generate_series(1, 3) i;
+INSERT INTO origin SELECT i, ('customer_id:y' || 1 + i % 3)::journey_privacy.pseudonym FROM generate_series(1, 9) i;
+CREATE TABLE copied AS TABLE origin;
+SET ROLE regress_taker;
+SET journey_privacy.purpose = x_consent;
+CREATE TABLE taken AS SELECT visitor AS v, count(*) FROM origin GROUP BY 1;
+SELECT id, journey_subject INTO numbered FROM origin;
+CREATE TABLE filled (n bigint, who journey_privacy.pseudonym);
+INSERT INTO filled SELECT count(*), NULL FROM origin;
+INSERT INTO filled SELECT id, visitor FROM origin;
+PREPARE maker AS SELECT * FROM origin;
+CREATE TABLE executed AS EXECUTE maker;
+CREATE TEMP TABLE temporary AS TABLE origin;
+CREATE TABLE empty AS TABLE origin WITH NO DATA;
+INSERT INTO origin SELECT 1;
+CREATE MATERIALIZED VIEW kept AS TABLE origin;
+RESET ROLE;
+SELECT relation, source, made_by, purpose FROM journey_privacy.derived WHERE source = 'origin'::regclass ORDER BY relation::text;
+BEGIN;
+CREATE TABLE undone AS TABLE origin;
+ROLLBACK;
+DROP TABLE executed;
+SELECT count(*) FROM journey_privacy.derived WHERE source = 'origin'::regclass;
+CALL journey_privacy.erase('customer_id:y1', receipt => NULL) \gset
+SELECT t->>'table' AS "table", t->>'rows_deleted' AS deleted FROM jsonb_array_elements(:'receipt'::jsonb->'tables') t ORDER BY 1;
+SELECT (SELECT count(*) FROM taken), (SELECT count(*) FROM numbered), (SELECT count(*) FROM filled), (SELECT count(*) FROM copied);
+DROP TABLE origin, copied, taken, numbered, filled, temporary, empty;
+SELECT count(*) FROM journey_privacy.derived;
+DEALLOCATE maker;
+RESET journey_privacy.purpose;
+SELECT journey_privacy.disallow('regress_taker', 'x_consent') \gset
+DROP OWNED BY regress_taker;
+DROP ROLE regress_taker;

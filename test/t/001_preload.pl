@@ -160,6 +160,61 @@ sub check_settings
 	return;
 }
 
+# What holds either way, and what only a preloaded library refuses; the first
+# statement of a session again.
+sub check_commands
+{
+	my ($node, $preload) = @_;
+	my $name = $node->name;
+	my $purpose = '-c journey_privacy.purpose=analytics';
+
+	$node->safe_psql('postgres', q{
+		CREATE ROLE owner LOGIN;
+		GRANT CREATE ON SCHEMA public TO owner;
+		CREATE TABLE page (id int, visitor journey_privacy.pseudonym, url text) PARTITION BY RANGE (id);
+		ALTER TABLE page OWNER TO owner;
+		SELECT journey_privacy.protect('page', 'visitor');
+		SELECT journey_privacy.allow('owner', 'analytics');
+		SELECT journey_privacy.allow_columns('analytics', 'page', '{id}');
+		GRANT SELECT ON page TO analyst;
+		ALTER DEFAULT PRIVILEGES FOR ROLE owner GRANT SELECT ON TABLES TO analyst});
+	$node->safe_psql('postgres', 'CREATE TABLE page_1 PARTITION OF page FOR VALUES FROM (0) TO (100)',
+		extra_params => [ '-U', 'owner' ]);
+	$node->safe_psql('postgres', q{INSERT INTO page VALUES (1, 'email:ann@example.com', '/'), (2, 'email:bob@example.com', '/')});
+	is(ask($node, 'analyst', 'SELECT id FROM page_1', $purpose), '1',
+		"$name: a partition made later is covered");
+	refused($node, 'analyst', 'SELECT id FROM page_1', qr/ERROR:  42501: no purpose is set/,
+		"$name: refused without a purpose: that partition");
+	refused($node, 'analyst', 'SELECT url FROM page', qr/ERROR:  42501: column "url" .* may not be read/,
+		"$name: refused: a column that is not allowed", $purpose);
+	refused($node, 'owner', 'TRUNCATE page', qr/ERROR:  42501: permission denied to truncate/,
+		"$name: refused: TRUNCATE by an owner", $purpose);
+	refused($node, 'owner', 'ALTER TABLE page RENAME visitor TO who',
+		qr/ERROR:  55000: protection of table "page" rests on column "visitor"/,
+		"$name: refused: renaming the subject column");
+	refused($node, 'owner',
+		'CREATE TABLE whole (LIKE page) PARTITION BY RANGE (id); ALTER TABLE whole ATTACH PARTITION page_1 FOR VALUES FROM (0) TO (100)',
+		qr/ERROR:  (42809|55000)/, "$name: refused: a parent that is not protected");
+	is(ask($node, 'analyst', 'EXPLAIN (COSTS OFF) SELECT id FROM page_1 WHERE id = 1', $purpose) =~ /page_1/, 1,
+		"$name: the shape of a plan is shown");
+	foreach my $sql ('EXPLAIN SELECT id FROM page', 'BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT id FROM page; COMMIT',
+		'CREATE MATERIALIZED VIEW kept AS SELECT id FROM page', 'CREATE POLICY p ON page USING (true)',
+		'CREATE INDEX ON page (id) WHERE id > 1', 'ALTER TABLE page ADD CHECK (id > 0)',
+		'ALTER TABLE page NO FORCE ROW LEVEL SECURITY')
+	{
+		my ($out, $err) = ask($node, 'owner', $sql, $purpose);
+		if ($preload)
+		{
+			like($err, qr/ERROR:  42501/, "$name: refused: $sql");
+		}
+		else
+		{
+			unlike($err, qr/ERROR/, "$name: takes preloading to refuse: $sql");
+		}
+	}
+	return;
+}
+
 my $preloaded = start('preloaded', 1);
 my $loaded = start('loaded', 0);
 foreach my $node ($preloaded, $loaded)
@@ -171,6 +226,7 @@ foreach my $node ($preloaded, $loaded)
 		CREATE FUNCTION told(setting text) RETURNS text LANGUAGE sql SECURITY DEFINER
 		SET search_path = pg_catalog, pg_temp AS 'SELECT current_setting($1)'});
 	check_first_statement($node, $name);
+	check_commands($node, $node == $preloaded);
 	check_settings($node, $name,
 		'journey_privacy.keyring_file' =>
 		  [ $node->basedir . '/keyring', $node->basedir . '/other' ],
