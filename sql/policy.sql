@@ -264,8 +264,38 @@ REVOKE ALL ON FUNCTION journey_privacy.cover_partitions() FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.cover_partitions() IS
   'event trigger: puts partitions and children of protected tables under the same policy';
 CREATE EVENT TRIGGER journey_privacy_cover_partitions ON ddl_command_end
-  WHEN TAG IN ('CREATE TABLE', 'CREATE FOREIGN TABLE', 'IMPORT FOREIGN SCHEMA',
-               'CREATE SCHEMA', 'ALTER TABLE', 'ALTER FOREIGN TABLE')
   EXECUTE FUNCTION journey_privacy.cover_partitions();
 COMMENT ON EVENT TRIGGER journey_privacy_cover_partitions IS
   'puts partitions and children of protected tables under the same policy';
+
+-- What protect() made does not fall with something that it depends on, for
+-- whoever is not a superuser.  Not SECURITY DEFINER: it asks who that is.
+CREATE FUNCTION journey_privacy.keep_policies() RETURNS event_trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  gone record;
+BEGIN
+  IF (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) THEN
+    RETURN;
+  END IF;
+  SELECT d.object_type, p.relation INTO gone
+  FROM pg_catalog.pg_event_trigger_dropped_objects() d
+  JOIN journey_privacy.protection p ON p.relation = pg_catalog.to_regclass(
+    pg_catalog.format('%I.%I', d.address_names[1], d.address_names[2]))
+  WHERE d.object_type IN ('policy', 'trigger')
+    AND (d.address_names[3] LIKE 'journey\_privacy\_%' OR d.address_names[3] LIKE 'zzz\_journey\_privacy%')
+  LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION 'permission denied to drop a % of protected table "%"', gone.object_type, gone.relation
+      USING ERRCODE = 'insufficient_privilege',
+            HINT = 'Only a superuser may, as long as the table is protected.';
+  END IF;
+END $$;
+REVOKE ALL ON FUNCTION journey_privacy.keep_policies() FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.keep_policies() IS
+  'event trigger: refuses to drop what protect() made along with something else';
+CREATE EVENT TRIGGER journey_privacy_keep_policies ON sql_drop
+  EXECUTE FUNCTION journey_privacy.keep_policies();
+COMMENT ON EVENT TRIGGER journey_privacy_keep_policies IS
+  'refuses to drop what protect() made along with something else';

@@ -18,6 +18,7 @@
 #include "access/parallel.h"
 #include "access/sysattr.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "executor/executor.h"
@@ -26,6 +27,9 @@
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/planner.h"
+#include "tcop/pquery.h"
+#include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -50,22 +54,28 @@ typedef struct Purview
 static ExecutorStart_hook_type previous_executor_start = NULL;
 static ExecutorRun_hook_type previous_executor_run = NULL;
 static ProcessUtility_hook_type previous_process_utility = NULL;
+static planner_hook_type previous_planner = NULL;
 
 static Purview purview = {false, false, false, NIL};
 
 static void guard_executor_start(QueryDesc *query, int eflags);
 static void guard_executor_run(QueryDesc *query, ScanDirection direction,
 							   uint64 count JP_EXECUTE_ONCE_PARAM);
+static void run_next(QueryDesc *query, ScanDirection direction,
+					 uint64 count JP_EXECUTE_ONCE_PARAM);
 static void guard_process_utility(PlannedStmt *statement, const char *query,
 								  bool read_only, ProcessUtilityContext context,
 								  ParamListInfo params, QueryEnvironment *env,
 								  DestReceiver *dest, QueryCompletion *done);
+static PlannedStmt *guard_planner(Query *parse, const char *query,
+								  int options, ParamListInfo params);
 static bool shows_numbers(const ExplainStmt *explain);
 static bool keeps_rows(const Node *statement);
 static void note_sources(PlannedStmt *statement, List *sources);
-static List *check_reading(PlannedStmt *statement);
+static List *check_reading(PlannedStmt *statement, bool explaining);
+static bool is_keeping(void);
 static bool is_bound(Oid relid, Oid user);
-static void refuse_purview(Oid relid);
+static void refuse_purview(Oid relid, bool explaining);
 static Node *estimate_selectivity(SupportRequestSelectivity *request);
 static Node *estimate_cost(SupportRequestCost *request);
 
@@ -84,6 +94,9 @@ jp_guard_init(void)
 	{
 		previous_process_utility = ProcessUtility_hook;
 		ProcessUtility_hook = guard_process_utility;
+		previous_planner = planner_hook;
+		planner_hook = guard_planner;
+		jp_guard_force_init();
 	}
 }
 
@@ -140,7 +153,7 @@ estimate_cost(SupportRequestCost *request)
 static void
 guard_executor_start(QueryDesc *query, int eflags)
 {
-	List	   *sources = check_reading(query->plannedstmt);
+	List	   *sources = check_reading(query->plannedstmt, purview.explaining);
 
 	if (sources != NIL && (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
 		note_sources(query->plannedstmt, sources);
@@ -159,7 +172,7 @@ note_sources(PlannedStmt *statement, List *sources)
 	if (purview.making)
 		purview.sources = list_concat_unique_oid(purview.sources, sources);
 	MemoryContextSwitchTo(caller);
-	if (statement->commandType != CMD_SELECT && !XactReadOnly)
+	if (statement->resultRelations != NIL && !XactReadOnly && !IsInParallelMode())
 		jp_derived_fill(statement, sources);
 }
 
@@ -168,7 +181,32 @@ static void
 guard_executor_run(QueryDesc *query, ScanDirection direction,
 				   uint64 count JP_EXECUTE_ONCE_PARAM)
 {
-	(void) check_reading(query->plannedstmt);
+	(void) check_reading(query->plannedstmt, purview.explaining);
+	if (!is_keeping())
+		run_next(query, direction, count JP_EXECUTE_ONCE);
+	else
+	{
+		Purview		before = purview;
+
+		/* What the functions in it read is kept as well. */
+		purview.keeping = true;
+		PG_TRY();
+		{
+			run_next(query, direction, count JP_EXECUTE_ONCE);
+		}
+		PG_FINALLY();
+		{
+			purview = before;
+		}
+		PG_END_TRY();
+	}
+}
+
+/* Runs a query by whoever comes after us. */
+static void
+run_next(QueryDesc *query, ScanDirection direction,
+		 uint64 count JP_EXECUTE_ONCE_PARAM)
+{
 	if (previous_executor_run)
 		previous_executor_run(query, direction, count JP_EXECUTE_ONCE);
 	else
@@ -185,6 +223,8 @@ guard_process_utility(PlannedStmt *statement, const char *query, bool read_only,
 	Node	   *tree = statement->utilityStmt;
 	Purview		before = purview;
 	List	   *volatile sources = NIL;
+	RangeVar   *volatile into = NULL;
+	volatile Oid namespace = InvalidOid;
 	ProcessUtility_hook_type next = previous_process_utility != NULL ?
 		previous_process_utility : standard_ProcessUtility;
 
@@ -193,10 +233,12 @@ guard_process_utility(PlannedStmt *statement, const char *query, bool read_only,
 		purview.explaining = shows_numbers((ExplainStmt *) tree);
 	if (keeps_rows(tree))
 		purview.keeping = true;
-	if (IsA(tree, CreateTableAsStmt))
+	if (IsA(tree, CreateTableAsStmt) && IsTransactionState())
 	{
 		purview.making = true;
 		purview.sources = NIL;
+		into = ((CreateTableAsStmt *) tree)->into->rel;
+		namespace = RangeVarGetCreationNamespace(into);
 	}
 	PG_TRY();
 	{
@@ -208,8 +250,22 @@ guard_process_utility(PlannedStmt *statement, const char *query, bool read_only,
 		purview = before;
 	}
 	PG_END_TRY();
-	if (IsA(tree, CreateTableAsStmt))
-		jp_derived_make(((CreateTableAsStmt *) tree)->into->rel, sources);
+	if (into != NULL)
+		jp_derived_make(namespace, into->relname, sources);
+}
+
+/* Refuses to print a plan with its estimates, which a client may ask for. */
+static PlannedStmt *
+guard_planner(Query *parse, const char *query, int options,
+			  ParamListInfo params)
+{
+	PlannedStmt *plan = previous_planner != NULL ?
+		previous_planner(parse, query, options, params) :
+		standard_planner(parse, query, options, params);
+
+	if (Debug_print_plan)
+		(void) check_reading(plan, true);
+	return plan;
 }
 
 /* Whether an EXPLAIN shows estimates or counts. */
@@ -255,12 +311,12 @@ keeps_rows(const Node *statement)
  * the protected tables that it reads, as whoever.
  */
 static List *
-check_reading(PlannedStmt *statement)
+check_reading(PlannedStmt *statement, bool explaining)
 {
 	List	   *read = NIL;
 	ListCell   *cell;
 
-	if (IsParallelWorker() || !jp_installed())
+	if (!jp_installed())
 		return NIL;
 	foreach(cell, statement->rtable)
 	{
@@ -282,10 +338,19 @@ check_reading(PlannedStmt *statement)
 			continue;
 		purpose = jp_policy_purpose(rte->relid);
 		jp_policy_check_columns(purpose, rte->relid, selected);
-		if (purview.explaining || purview.keeping)
-			refuse_purview(rte->relid);
+		if (explaining || is_keeping())
+			refuse_purview(rte->relid, explaining);
 	}
 	return read;
+}
+
+/* Whether rows would be kept: by the command, or a cursor that is being held. */
+static bool
+is_keeping(void)
+{
+	return purview.keeping ||
+		(jp_preloaded && ActivePortal != NULL &&
+		 (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) != 0);
 }
 
 /* Whether row security binds a user on a table. */
@@ -297,9 +362,9 @@ is_bound(Oid relid, Oid user)
 
 /* Refuses what the command under way would do with rows. */
 static void
-refuse_purview(Oid relid)
+refuse_purview(Oid relid, bool explaining)
 {
-	if (purview.explaining)
+	if (explaining)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("estimates and counts of protected table \"%s\" tell of hidden rows",

@@ -17,8 +17,12 @@ extern void jp_guard_utility(Node *statement);
  * guard_derived.c: records that the rows of protected tables go into the
  * table that a statement writes, or into one that was made of them.
  */
-extern void jp_derived_fill(const PlannedStmt *statement, const List *sources);
-extern void jp_derived_make(RangeVar *made, const List *sources);
+extern void jp_derived_fill(PlannedStmt *statement, const List *sources);
+extern void jp_derived_make(Oid namespace, const char *made,
+							const List *sources);
+
+/* guard_force.c: keeps row security in force in functions of owners. */
+extern void jp_guard_force_init(void);
 
 /* guard_scan.c: registers the scan that tests permission early. */
 extern void jp_guard_scan_init(void);

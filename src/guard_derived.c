@@ -21,6 +21,7 @@
 
 #include "catalog.h"
 #include "collection.h"
+#include "compat.h"
 #include "guard.h"
 #include "journey_privacy.h"
 
@@ -28,29 +29,34 @@ static void record(Oid target, const List *sources);
 
 /* Records where a statement writes. */
 void
-jp_derived_fill(const PlannedStmt *statement, const List *sources)
+jp_derived_fill(PlannedStmt *statement, const List *sources)
 {
 	ListCell   *cell;
 
 	foreach(cell, statement->resultRelations)
 	{
-		Oid			target = rt_fetch(lfirst_int(cell), statement->rtable)->relid;
+		RangeTblEntry *target = rt_fetch(lfirst_int(cell), statement->rtable);
+		AclMode		perms;
+		Oid			user;
+		Bitmapset  *selected;
 
-		if (jp_protection_find(target) == NULL)
-			record(target, sources);
+		jp_rte_permissions(statement, target, &perms, &user, &selected);
+		if ((perms & (ACL_INSERT | ACL_UPDATE)) != 0 &&
+			jp_protection_find(target->relid) == NULL)
+			record(target->relid, sources);
 	}
 }
 
 /* Records a table that has just been made. */
 void
-jp_derived_make(RangeVar *made, const List *sources)
+jp_derived_make(Oid namespace, const char *made, const List *sources)
 {
 	Oid			target;
 
 	if (sources == NIL)
 		return;
 	CommandCounterIncrement();
-	target = RangeVarGetRelid(made, NoLock, true);
+	target = get_relname_relid(made, namespace);
 	if (OidIsValid(target) && get_rel_relkind(target) == RELKIND_RELATION)
 		record(target, sources);
 }

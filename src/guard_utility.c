@@ -11,10 +11,13 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "commands/trigger.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
+#include "parser/parse_type.h"
 #include "utils/lsyscache.h"
 
 #include "catalog.h"
@@ -32,6 +35,7 @@ static bool is_plain_column(const ColumnDef *column);
 static void check_drop(const DropStmt *statement);
 static void check_rename(const RenameStmt *statement);
 static void check_index(const IndexStmt *statement);
+static void check_domain(const AlterDomainStmt *statement);
 static void check_statistics(const CreateStatsStmt *statement);
 static void check_publication(List *objects);
 static bool begins_with(const char *string, const char *start);
@@ -55,6 +59,8 @@ jp_guard_utility(Node *statement)
 		case T_AlterPublicationStmt:
 		case T_CreateStatsStmt:
 		case T_IndexStmt:
+		case T_AlterDomainStmt:
+		case T_AlterObjectDependsStmt:
 			if (IsTransactionState() && jp_installed() && !superuser() &&
 				jp_protection_any())
 				check_command(statement);
@@ -100,6 +106,13 @@ check_command(Node *statement)
 		case T_CreateStatsStmt:
 			check_statistics((CreateStatsStmt *) statement);
 			break;
+		case T_AlterDomainStmt:
+			check_domain((AlterDomainStmt *) statement);
+			break;
+		case T_AlterObjectDependsStmt:
+			if (((AlterObjectDependsStmt *) statement)->objectType == OBJECT_TRIGGER)
+				refuse(((AlterObjectDependsStmt *) statement)->relation, "triggers");
+			break;
 		default:
 			check_index((IndexStmt *) statement);
 			break;
@@ -133,7 +146,6 @@ is_harmless(const AlterTableCmd *command)
 		case AT_DropColumn:		/* not ours: see policy_cover.c */
 		case AT_ColumnDefault:
 		case AT_DropNotNull:
-		case AT_SetNotNull:
 		case AT_SetStatistics:
 		case AT_SetOptions:
 		case AT_ResetOptions:
@@ -232,6 +244,36 @@ check_index(const IndexStmt *statement)
 			tells = true;
 	if (tells)
 		refuse(statement->relation, "unique, partial and expression indexes");
+}
+
+/* A constraint of a domain would be run over the rows of all its columns. */
+static void
+check_domain(const AlterDomainStmt *statement)
+{
+	Oid			types[1] = {OIDOID};
+	Datum		values[1];
+	JpPrivilege before;
+
+	if (statement->subtype != 'C' && statement->subtype != 'V' &&
+		statement->subtype != 'O')
+		return;
+	values[0] = ObjectIdGetDatum(typenameTypeId(NULL,
+												makeTypeNameFromNameList(statement->typeName)));
+	jp_elevate(&before);
+	SPI_connect();
+	SPI_execute_with_args("WITH RECURSIVE holds(type) AS (SELECT $1"
+						  " UNION SELECT t.oid FROM holds h JOIN pg_type t ON t.typbasetype = h.type"
+						  "  OR t.typelem = h.type)"
+						  " SELECT FROM pg_attribute a JOIN journey_privacy.protection p ON p.relation = a.attrelid"
+						  " WHERE a.atttypid IN (SELECT type FROM holds) AND NOT a.attisdropped",
+						  1, types, values, NULL, false, 1);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to change constraints of a domain that protected tables hold"),
+				 errhint("Only a superuser may, as long as the tables are protected.")));
+	SPI_finish();
+	jp_restore(&before);
 }
 
 /* Extended statistics are of all rows. */

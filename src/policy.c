@@ -72,7 +72,7 @@ static const JpProtection *settle(JpReading *reading, Oid relid);
 static JpReading *settle_call(FunctionCallInfo fcinfo, Oid relid);
 static bool held_then(FunctionCallInfo fcinfo, JpHeld *held, int32 number);
 static void check_call(FunctionCallInfo fcinfo, const JpProtection *protection);
-static bool is_policy_call(const Node *call);
+static bool is_policy_call(const Node *call, const JpProtection *protection);
 static void load_allowances(void);
 static Oid	granted_role(const char *role, Datum acl, bool no_acl);
 static bool is_allowed(Oid userid, const Allowance *allowance);
@@ -294,18 +294,23 @@ check_call(FunctionCallInfo fcinfo, const JpProtection *protection)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table \"%s\" is protected in another way than permits() is asked",
 						get_rel_name(protection->relid))));
-	if ((!by_number || protection->collected) &&
-		!is_policy_call((Node *) fcinfo->flinfo->fn_expr))
+	if (!is_policy_call((Node *) fcinfo->flinfo->fn_expr, protection))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permits() is for the policies of protected tables")));
 }
 
-/* Whether a call is about the columns of one row of a table. */
+/* Whether a call is about the columns of a row that the policies are about. */
 static bool
-is_policy_call(const Node *call)
+is_policy_call(const Node *call, const JpProtection *protection)
 {
+	const char *column[3] = {NULL,
+		NameStr(protection->number_column)[0] != '\0' ?
+		NameStr(protection->number_column) : NameStr(protection->subject_column),
+		NameStr(protection->occurred_at)
+	};
 	const Var  *table = NULL;
+	int			i = 0;
 	ListCell   *cell;
 
 	if (call == NULL || !IsA(call, FuncExpr))
@@ -320,8 +325,11 @@ is_policy_call(const Node *call)
 			return false;
 		if (table == NULL)
 			table = var;
+		else if (var->varattno != get_attnum(protection->relid, column[i]))
+			return false;
 		if (var->varno != table->varno)
 			return false;
+		i++;
 	}
 	return table != NULL && table->varattno == TableOidAttributeNumber;
 }

@@ -33,9 +33,13 @@
 /* True while we change tables ourselves: what we do needs no looking after. */
 static bool covering = false;
 
+/* Whether the command that is looked after is a superuser's. */
+static bool for_superuser = false;
+
 static void look_after(void *arg);
 static void adopt_protected(void);
 static void cover_new(void);
+static void check_code(Oid relid);
 static void part_detached(void);
 static void detach(Oid relid);
 static void check_parents(void);
@@ -57,6 +61,7 @@ jp_cover_partitions(PG_FUNCTION_ARGS)
 				 errmsg("cover_partitions() can only be called as an event trigger")));
 	if (covering || !jp_installed() || !jp_protection_any())
 		return PointerGetDatum(NULL);
+	for_superuser = superuser();
 	jp_elevate(&before);
 	SPI_connect();
 	jp_without_covering(look_after, NULL);
@@ -106,7 +111,40 @@ cover_new(void)
 					  " WHERE NOT EXISTS (SELECT FROM journey_privacy.protection q"
 					  "  WHERE q.relation = i.inhrelid) ORDER BY i.inhrelid LIMIT 1",
 					  &child, &parent))
+	{
+		check_code(child);
 		jp_cover(child);
+	}
+}
+
+/* Refuses code of the owner's that would see rows before the policies do. */
+static void
+check_code(Oid relid)
+{
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
+
+	if (for_superuser)
+		return;
+	SPI_execute_with_args("SELECT FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal AND tgparentid = 0"
+						  " AND tgfoid NOT IN ('journey_privacy.guard_row'::regproc, 'journey_privacy.guard_truncate'::regproc)"
+						  " UNION ALL SELECT FROM pg_policy WHERE polrelid = $1"
+						  " UNION ALL SELECT FROM pg_constraint WHERE conrelid = $1"
+						  "  AND contype = 'c' AND coninhcount = 0"
+						  " UNION ALL SELECT FROM pg_rewrite WHERE ev_class = $1"
+						  " UNION ALL SELECT FROM pg_index WHERE indrelid = $1"
+						  "  AND (indexprs IS NOT NULL OR indpred IS NOT NULL)"
+						  "  AND indexrelid NOT IN (SELECT inhrelid FROM pg_inherits)"
+						  " UNION ALL SELECT FROM pg_attribute WHERE attrelid = $1 AND attgenerated <> ''"
+						  "  AND attinhcount = 0",
+						  1, types, values, NULL, false, 1);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to make \"%s\" a part of a protected table",
+						get_rel_name(relid)),
+				 errdetail("It has triggers, policies, checks, rules, generated columns or indexes on expressions of its own."),
+				 errhint("Only a superuser may, or drop them first.")));
 }
 
 /* Puts a partition or child of a protected table under the same policy. */

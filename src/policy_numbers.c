@@ -195,7 +195,11 @@ make_key(const JpNumbers *numbers, Datum value, ValueKey *key)
 			memcpy(key->value.bytes, DatumGetPointer(value), INLINE_BYTES);
 			break;
 	}
-	key->hash = hash_bytes(bytes, key->length);
+	/* A pseudonym is uniformly distributed already. */
+	if (numbers->kind == NULL)
+		memcpy(&key->hash, key->value.bytes + 4, sizeof(key->hash));
+	else
+		key->hash = hash_bytes(bytes, key->length);
 }
 
 /* Looks a value up in the registry. */

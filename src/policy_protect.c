@@ -51,6 +51,7 @@ static void protect_members(void *arg);
 static void unprotect_tree(void *arg);
 static void check_arguments(FunctionCallInfo fcinfo);
 static void check_relation(Relation rel);
+static void check_code(const JpProtecting *p);
 static void check_triggers(Relation rel);
 static void check_kind(const char *kind);
 static bool is_generated(Oid relid, const char *column);
@@ -108,12 +109,59 @@ protect_members(void *arg)
 	const JpProtecting *head = arg;
 	ListCell   *cell;
 
+	check_code(head);
+	foreach(cell, head->members)
+	{
+		JpProtecting member = {0};
+
+		jp_protecting_look(&member, lfirst_oid(cell));
+		check_code(&member);
+	}
 	if (head->add_number)
 		jp_run("ALTER TABLE %s ADD COLUMN %s integer", head->table,
 			   quote_identifier(head->number));
 	jp_protecting_apply(head);
 	foreach(cell, head->members)
 		jp_cover(lfirst_oid(cell));
+}
+
+/*
+ * Refuses a table that has functions or operators built in which somebody
+ * other than a superuser can replace: in indexes, checks, generated columns
+ * and policies they are run over rows that are hidden from whoever that is.
+ */
+static void
+check_code(const JpProtecting *p)
+{
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(p->relid)};
+
+	SPI_execute_with_args("WITH part(classid, objid) AS ("
+						  "  SELECT 'pg_class'::regclass::oid, i.indexrelid FROM pg_index i WHERE i.indrelid = $1"
+						  "  UNION ALL SELECT 'pg_class'::regclass, $1"
+						  "  UNION ALL SELECT 'pg_constraint'::regclass, c.oid FROM pg_constraint c"
+						  "   WHERE c.conrelid = $1 AND c.contype = 'c'"
+						  "  UNION ALL SELECT 'pg_policy'::regclass, l.oid FROM pg_policy l WHERE l.polrelid = $1"
+						  "  UNION ALL SELECT 'pg_attrdef'::regclass, d.oid FROM pg_attrdef d"
+						  "   JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum"
+						  "   WHERE d.adrelid = $1 AND a.attgenerated <> ''),"
+						  " code(oid, name, owner) AS ("
+						  "  SELECT f.oid, f.oid::regprocedure::text, f.proowner FROM pg_proc f"
+						  "  UNION ALL SELECT f.oid, o.oid::regoperator::text, f.proowner"
+						  "  FROM pg_operator o JOIN pg_proc f ON f.oid = o.oprcode)"
+						  " SELECT string_agg(DISTINCT code.name, ', ') FROM part JOIN pg_depend d USING (classid, objid)"
+						  " LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid"
+						  " JOIN code ON code.oid = CASE WHEN d.refclassid = 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode END"
+						  " JOIN pg_roles r ON r.oid = code.owner WHERE NOT r.rolsuper",
+						  1, types, values, NULL, false, 0);
+	if (SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("indexes, checks or policies of table \"%s\" use functions that their owners could replace",
+						p->name),
+				 errdetail("%s", SPI_getvalue(SPI_tuptable->vals[0],
+											  SPI_tuptable->tupdesc, 1)),
+				 errhint("Give the functions to a superuser with ALTER FUNCTION … OWNER TO.")));
 }
 
 /* Checks and locks a table and all under it. */
@@ -303,6 +351,12 @@ check_relation(Relation rel)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table", name),
 				 errhint("Protect the tables under it.")));
+	if (OidIsValid(form->reloftype))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" is of a composite type", name),
+				 errdetail("Whoever owns the type could alter the table."),
+				 errhint("ALTER TABLE … NOT OF first.")));
 	if (IsCatalogRelation(rel) || IsToastRelation(rel) ||
 		form->relnamespace == jp_schema())
 		ereport(ERROR,

@@ -198,7 +198,7 @@ ROLLBACK;
 DEALLOCATE look;
 RESET plan_cache_mode;
 
--- permits() answers only for a protected table and an allowed purpose
+-- permits() answers only for rows of a protected table, and an allowed purpose
 SET ROLE regress_analyst;
 SELECT journey_privacy.permits('visit'::regclass, NULL::int), journey_privacy.permits('visit'::regclass, -1);
 SELECT journey_privacy.permits('pg_class'::regclass, 1);

@@ -221,6 +221,7 @@ WHERE NOT t.tgisinternal AND t.tgenabled <> 'A';
 -- only the purpose is anybody's to set
 SELECT name, context FROM pg_settings
 WHERE name LIKE 'journey\_privacy.%' AND context NOT IN ('postmaster', 'sighup', 'superuser')
+  AND name <> 'journey_privacy.enable_journeyscan'
   AND name <> 'journey_privacy.purpose';
 
 -- A freshly protected table.

@@ -178,7 +178,7 @@ SELECT journey_privacy.allow_columns('w_contract', 'page', '{id,NULL}');
 SELECT journey_privacy.allow_columns('w_nothing', 'page', '{id}');
 SELECT journey_privacy.allow_columns('w_contract', 'other', '{id}');
 SELECT journey_privacy.allow_columns('w_contract', 'page', '{id,at}');
-INSERT INTO page VALUES (1, 'customer_id:w7', now(), '/', '192.0.2.1'), (2, 'customer_id:w8', now(), '/', '192.0.2.2');
+INSERT INTO page VALUES (1, 'customer_id:w7', now(), '/', '192.0.2.1'), (2, 'customer_id:w5008', now(), '/', '192.0.2.2');
 INSERT INTO other VALUES (2);
 SET ROLE regress_seer;
 SET journey_privacy.purpose = w_contract;
