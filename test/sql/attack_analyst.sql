@@ -4,10 +4,11 @@
 \set VERBOSITY terse
 \pset null '-'
 SELECT current_database() AS db, session_user AS dba \gset
-\set A p1_00000000000000000000spya
-\set B p1_00000000000000000000spyb
-\set C p1_00000000000000000000spyc
-\set D p1_00000000000000000000spyd
+-- as they are under the key in use
+SELECT journey_privacy.pseudonym_current('p1_00000000000000000000spya') AS "A",
+       journey_privacy.pseudonym_current('p1_00000000000000000000spyb') AS "B",
+       journey_privacy.pseudonym_current('p1_00000000000000000000spyc') AS "C",
+       journey_privacy.pseudonym_current('p1_00000000000000000000spyd') AS "D" \gset
 CREATE ROLE spy_analyst LOGIN;
 CREATE ROLE spy_owner LOGIN;
 CREATE ROLE spy_other;
