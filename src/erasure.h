@@ -43,7 +43,14 @@ extern int64 jp_reach_remaining(const JpSubject *subject, List *followed);
 /* Rows as a tid[]. */
 extern Datum jp_rows_datum(const ItemPointerData *rows, int count);
 
-/* The subject that names_subject() is asked about; NULL: it is an error. */
-extern void jp_names_subject_of(const JpSubject *subject);
+/* The tables whose rows name subjects: what jp_named_rows() wants. */
+extern struct SPITupleTable *jp_name_tables(uint64 *count);
+
+/*
+ * Selects, as their owner, the rows of the table in row i that name a
+ * subject; returns how many, SPI has them.
+ */
+extern int64 jp_named_rows(struct SPITupleTable *from, uint64 i,
+						   const char *select, const JpSubject *subject);
 
 #endif							/* JP_ERASURE_H */

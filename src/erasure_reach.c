@@ -96,9 +96,6 @@ static List *reachable_tables(void);
 static Oid	lock_tables(List *tables, Oid first, bool wait);
 static void unlock_tables(List *tables, int count);
 static void add_named_rows(Reach *reach, const JpSubject *subject);
-static SPITupleTable *protections(uint64 *count);
-static int64 named_rows(SPITupleTable *from, uint64 i, const char *select,
-						const JpSubject *subject);
 static bool follow(Reach *reach, JpReached *parent);
 static void read_keys(const JpReached *parent, int first,
 					  const Reference *reference, KeyValues *keys);
@@ -175,12 +172,12 @@ jp_reach_remaining(const JpSubject *subject, List *followed)
 {
 	ListCell   *cell;
 	uint64		count;
-	SPITupleTable *found = protections(&count);
+	SPITupleTable *found = jp_name_tables(&count);
 	int64		remaining = 0;
 	uint64		i;
 
 	for (i = 0; i < count; i++)
-		remaining += named_rows(found, i, "1", subject);
+		remaining += jp_named_rows(found, i, "1", subject);
 	foreach(cell, followed)
 	{
 		Followed   *step = lfirst(cell);
@@ -266,85 +263,16 @@ static void
 add_named_rows(Reach *reach, const JpSubject *subject)
 {
 	uint64		count;
-	SPITupleTable *found = protections(&count);
+	SPITupleTable *found = jp_name_tables(&count);
 	uint64		i;
 
 	for (i = 0; i < count; i++)
 	{
 		char	   *table = SPI_getvalue(found->vals[i], found->tupdesc, 1);
 
-		if (named_rows(found, i, "t.tableoid, t.ctid", subject) > 0)
+		if (jp_named_rows(found, i, "t.tableoid, t.ctid", subject) > 0)
 			take_rows(reach, table, true);
 	}
-}
-
-/*
- * Table, subject column, number column, whether it has a kind, and owner: of
- * protected tables, and of those filled from them that hold pseudonyms or
- * numbers.
- */
-static SPITupleTable *
-protections(uint64 *count)
-{
-	if (SPI_execute("SELECT format('%I.%I', n.nspname, c.relname),"
-					" quote_ident(p.subject_column), quote_ident(p.number_column),"
-					" p.kind IS NOT NULL, c.relowner"
-					" FROM (SELECT relation::oid, subject_column, number_column, kind"
-					"        FROM journey_privacy.protection"
-					"       UNION SELECT d.relation, a.attname,"
-					"        CASE WHEN a.atttypid = 'int4'::regtype THEN a.attname END,"
-					"        CASE WHEN a.atttypid = 'int4'::regtype THEN '' END"
-					"       FROM journey_privacy.derived d"
-					"       JOIN journey_privacy.protection s ON s.relation = d.source"
-					"       JOIN pg_attribute a ON a.attrelid = d.relation AND NOT a.attisdropped"
-					"        AND (a.atttypid = 'journey_privacy.pseudonym'::regtype"
-					"         OR (a.atttypid = 'int4'::regtype AND a.attname = s.number_column))"
-					"       WHERE d.relation NOT IN (SELECT relation FROM journey_privacy.protection)) p"
-					" JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p')"
-					" JOIN pg_namespace n ON n.oid = c.relnamespace"
-					" ORDER BY p.relation", false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the protections");
-	*count = SPI_processed;
-	return SPI_tuptable;
-}
-
-/* Selects the rows of one protected table that name a subject. */
-static int64
-named_rows(SPITupleTable *from, uint64 i, const char *select,
-		   const JpSubject *subject)
-{
-	HeapTuple	row = from->vals[i];
-	TupleDesc	desc = from->tupdesc;
-	bool		isnull;
-	bool		has_kind = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
-	char	   *number = SPI_getvalue(row, desc, 3);
-	bool		by_number = has_kind && number != NULL;
-	Oid			types[1] = {by_number ? INT4ARRAYOID :
-		get_array_type(jp_type("pseudonym"))
-	};
-	Datum		values[1] = {by_number ? jp_subject_numbers(subject) :
-		jp_subject_pseudonyms(subject)
-	};
-	char	   *sql;
-	JpPrivilege before;
-
-	if (has_kind && !by_number)
-		sql = psprintf("SELECT %s FROM ONLY %s t WHERE $1 IS NOT NULL AND"
-					   " journey_privacy.names_subject(t.tableoid, t.%s)",
-					   select, SPI_getvalue(row, desc, 1),
-					   SPI_getvalue(row, desc, 2));
-	else
-		sql = psprintf("SELECT %s FROM ONLY %s t WHERE t.%s OPERATOR(pg_catalog.=) ANY ($1)",
-					   select, SPI_getvalue(row, desc, 1),
-					   by_number ? number : SPI_getvalue(row, desc, 2));
-	jp_names_subject_of(subject);
-	jp_act_as(DatumGetObjectId(SPI_getbinval(row, desc, 5, &isnull)),
-			  "pg_catalog, pg_temp", &before);
-	if (SPI_execute_with_args(sql, 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read a protected table");
-	jp_restore(&before);
-	jp_names_subject_of(NULL);
-	return SPI_processed;
 }
 
 /* Follows foreign keys from rows of a table not followed yet. */

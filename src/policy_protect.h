@@ -6,6 +6,8 @@
 #define JP_POLICY_PROTECT_H
 
 #include "nodes/pg_list.h"
+#include "utils/array.h"
+#include "utils/rel.h"
 
 /* Sorts after any other trigger a sane table has, so it has the last word. */
 #define JP_GUARD_TRIGGER	"zzz_journey_privacy"
@@ -40,8 +42,17 @@ typedef struct JpProtecting
 /* Fills in what a table, locked by the caller, has of its own. */
 extern void jp_protecting_look(JpProtecting *p, Oid relid);
 
-/* Throws unless the columns are there and of types that will do. */
+/*
+ * policy_check.c: each throws unless all is as it must be: the table is an
+ * ordinary one (0A000, 42809, 42710), its columns are there and of types
+ * that will do (42703, 42804), nobody but superusers can replace the code in
+ * it (42501; needs SPI), the kind and the purposes exist (42704).
+ */
+extern void jp_protecting_check_table(Relation rel);
 extern void jp_protecting_check_columns(JpProtecting *p);
+extern void jp_protecting_check_code(const JpProtecting *p);
+extern void jp_protecting_check_kind(const char *kind);
+extern void jp_protecting_check_purposes(ArrayType *purposes);
 
 /*
  * Policies, triggers, and numbers for the rows that are there.  The table is
