@@ -19,6 +19,11 @@ FROM (SELECT subject, purpose, at FROM person, moment, unnest(ARRAY['w_consent',
       WHERE random() < 0.04 ORDER BY random()) d;
 SELECT count(journey_privacy.object_to(subject, 'w_opt_out', at)) > 0 AS objected
 FROM (SELECT subject, at FROM person, moment WHERE random() < 0.005 ORDER BY random()) d;
+-- a yes and a no at the same time, in both orders, and a yes later
+SELECT count(journey_privacy.record_consent(subject, 'w_opt_out', yes, at)) > 0 AS contradicted
+FROM (SELECT subject, at, yes FROM person, moment, unnest(ARRAY[true, false]) yes WHERE i % 3 = 0 AND m = 30 ORDER BY random()) d;
+SELECT count(journey_privacy.record_consent(subject, 'w_opt_out', true, at)) > 0 AS decided
+FROM person, moment WHERE i % 3 = 0 AND m = 58;
 SELECT bool_and(journey_privacy.link_identity(p.subject, a.subject) IS NOT NULL) AS linked
 FROM person p JOIN person a ON a.i = p.i + 1 WHERE p.i % 10 = 0 AND a.i <= 100;
 SELECT count(journey_privacy.restrict_processing(subject)) AS restricted FROM person WHERE i % 20 = 7;
