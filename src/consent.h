@@ -9,7 +9,12 @@
 #include "subject.h"
 
 #define JP_CHUNK_BITS	13		/* subject numbers of a chunk: 8,192 */
-#define JP_CHUNK_BYTES	((1 << JP_CHUNK_BITS) / 8)
+#define JP_CHUNK_SUBJECTS	(1 << JP_CHUNK_BITS)
+#define JP_CHUNK_BYTES	(JP_CHUNK_SUBJECTS / 8)
+
+/* Where a subject number lies. */
+#define JP_CHUNK_OF(number)	((uint32) (number) >> JP_CHUNK_BITS)
+#define JP_OFFSET_OF(number)	((uint32) (number) & (JP_CHUNK_SUBJECTS - 1))
 
 /* Legal bases: Art. 6 GDPR, and the opt-out model of the CCPA. */
 typedef enum JpBasis
@@ -83,8 +88,8 @@ extern bool jp_permitted_undecided(const JpPermitted *permitted);
 static inline bool
 jp_permitted_test(JpPermitted *permitted, int32 number)
 {
-	uint32		chunk = (uint32) number >> JP_CHUNK_BITS;
-	uint32		offset = (uint32) number & ((1 << JP_CHUNK_BITS) - 1);
+	uint32		chunk = JP_CHUNK_OF(number);
+	uint32		offset = JP_OFFSET_OF(number);
 
 	if (unlikely(number < 0))
 		return false;

@@ -32,9 +32,6 @@
 #include "consent_internal.h"
 #include "journey_privacy.h"
 
-#define CHUNK_OF(number)	((uint32) (number) >> JP_CHUNK_BITS)
-#define OFFSET_OF(number)	((uint32) (number) & ((1 << JP_CHUNK_BITS) - 1))
-
 /* So many chunks tell the planner enough: 65,536 subjects. */
 #define SAMPLED_CHUNKS	8
 
@@ -124,9 +121,9 @@ jp_permitted_set(const JpPurpose *purpose, int32 number, bool bit,
 	bool		isnull;
 
 	values[0] = CStringGetTextDatum(purpose->name);
-	values[1] = Int32GetDatum(CHUNK_OF(number));
+	values[1] = Int32GetDatum(JP_CHUNK_OF(number));
 	values[2] = chunk_datum(jp_permitted_missing(purpose->basis));
-	values[3] = Int32GetDatum(OFFSET_OF(number));
+	values[3] = Int32GetDatum(JP_OFFSET_OF(number));
 	values[4] = Int32GetDatum(bit ? 1 : 0);
 	values[5] = TimestampTzGetDatum(valid_until);
 
@@ -145,7 +142,7 @@ jp_permitted_set(const JpPurpose *purpose, int32 number, bool bit,
 		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
 								   SPI_tuptable->tupdesc, 1, &isnull)) &&
 		!isnull)
-		mend_chunk(purpose, CHUNK_OF(number));
+		mend_chunk(purpose, JP_CHUNK_OF(number));
 	wrote_in = JP_LOCAL_XID;
 	jp_epoch++;
 }
@@ -255,6 +252,25 @@ jp_permitted_snapshot(const JpPermitted *permitted)
 	return GetActiveSnapshot();
 }
 
+/* Scans the decisions in force of a chunk of subjects. */
+SysScanDesc
+jp_decisions_scan(Relation rel, const char *purpose, uint32 chunk,
+				  Snapshot snapshot)
+{
+	int32		first = (int32) (chunk << JP_CHUNK_BITS);
+	ScanKeyData key[3];
+
+	ScanKeyEntryInitialize(&key[0], 0, 1, BTEqualStrategyNumber, InvalidOid,
+						   C_COLLATION_OID, F_TEXTEQ,
+						   CStringGetTextDatum(purpose));
+	ScanKeyInit(&key[1], 2, BTGreaterEqualStrategyNumber, F_INT4GE,
+				Int32GetDatum(first));
+	ScanKeyInit(&key[2], 2, BTLessEqualStrategyNumber, F_INT4LE,
+				Int32GetDatum(first + JP_CHUNK_SUBJECTS - 1));
+	return systable_beginscan(rel, jp_relation("consent_state_pkey"), true,
+							  snapshot, 3, key);
+}
+
 /*
  * Clears the bits of a chunk whose consent has expired.  Also tells when the
  * next of the others will, if asked.
@@ -264,21 +280,10 @@ clear_expired(const char *purpose, uint32 chunk, uint8 *bits,
 			  Snapshot snapshot, TimestampTz now, TimestampTz *next_expiry)
 {
 	Relation	rel = table_open(jp_relation("consent_state"), AccessShareLock);
-	int32		first = (int32) (chunk << JP_CHUNK_BITS);
-	ScanKeyData key[3];
-	SysScanDesc scan;
+	SysScanDesc scan = jp_decisions_scan(rel, purpose, chunk, snapshot);
 	HeapTuple	tuple;
 	TimestampTz next = DT_NOEND;
 
-	ScanKeyEntryInitialize(&key[0], 0, 1, BTEqualStrategyNumber, InvalidOid,
-						   C_COLLATION_OID, F_TEXTEQ,
-						   CStringGetTextDatum(purpose));
-	ScanKeyInit(&key[1], 2, BTGreaterEqualStrategyNumber, F_INT4GE,
-				Int32GetDatum(first));
-	ScanKeyInit(&key[2], 2, BTLessEqualStrategyNumber, F_INT4LE,
-				Int32GetDatum(first + (1 << JP_CHUNK_BITS) - 1));
-	scan = systable_beginscan(rel, jp_relation("consent_state_pkey"), true,
-							  snapshot, 3, key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		TupleDesc	desc = RelationGetDescr(rel);
@@ -291,7 +296,7 @@ clear_expired(const char *purpose, uint32 chunk, uint8 *bits,
 		if (isnull || !granted)
 			continue;
 		if (until <= now)
-			bits[OFFSET_OF(number) / 8] &= ~(1 << (OFFSET_OF(number) % 8));
+			bits[JP_OFFSET_OF(number) / 8] &= ~(1 << (JP_OFFSET_OF(number) % 8));
 		else
 			next = Min(next, until);
 	}
@@ -320,7 +325,7 @@ void
 jp_permitted_change(const JpPurpose *purpose, const JpBitChange *changes,
 					int count)
 {
-	uint32		chunk = CHUNK_OF(changes[0].number);
+	uint32		chunk = JP_CHUNK_OF(changes[0].number);
 	uint8		bits[JP_CHUNK_BYTES];
 	TimestampTz next = DT_NOEND;
 	TimestampTz now = GetCurrentStatementStartTimestamp();
@@ -333,7 +338,7 @@ jp_permitted_change(const JpPurpose *purpose, const JpBitChange *changes,
 		clear_expired(purpose->name, chunk, bits, NULL, now, &next);
 	for (i = 0; i < count; i++)
 	{
-		uint32		offset = OFFSET_OF(changes[i].number);
+		uint32		offset = JP_OFFSET_OF(changes[i].number);
 		uint8		mask = 1 << (offset % 8);
 
 		if (changes[i].bit)

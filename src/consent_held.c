@@ -11,7 +11,6 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/pg_collation.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "utils/builtins.h"
@@ -23,8 +22,6 @@
 
 #include "catalog.h"
 #include "consent_internal.h"
-
-#define CHUNK_SUBJECTS	(1 << JP_CHUNK_BITS)
 
 /* A decision on the purpose, as the ledger has it. */
 typedef struct Event
@@ -115,11 +112,11 @@ jp_held_at(JpHeld *held, int32 number, TimestampTz time)
 static const Event *
 decision_in_force(JpHeld *held, int32 number)
 {
-	uint32		chunk = (uint32) number >> JP_CHUNK_BITS;
+	uint32		chunk = JP_CHUNK_OF(number);
 
 	if (chunk >= held->chunks || held->chunk[chunk] == NULL)
 		read_chunk(held, chunk);
-	return &held->chunk[chunk][number & (CHUNK_SUBJECTS - 1)];
+	return &held->chunk[chunk][JP_OFFSET_OF(number)];
 }
 
 /* Reads the decisions in force of a chunk of subjects. */
@@ -127,8 +124,6 @@ static void
 read_chunk(JpHeld *held, uint32 chunk)
 {
 	Relation	rel = table_open(jp_relation("consent_state"), AccessShareLock);
-	int32		first = (int32) (chunk << JP_CHUNK_BITS);
-	ScanKeyData key[3];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	Event	   *events;
@@ -145,24 +140,17 @@ read_chunk(JpHeld *held, uint32 chunk)
 		held->chunk = grown;
 		held->chunks = chunks;
 	}
-	events = MemoryContextAlloc(held->context, CHUNK_SUBJECTS * sizeof(Event));
-	for (i = 0; i < CHUNK_SUBJECTS; i++)
+	events = MemoryContextAlloc(held->context, JP_CHUNK_SUBJECTS * sizeof(Event));
+	for (i = 0; i < JP_CHUNK_SUBJECTS; i++)
 		events[i].at = DT_NOBEGIN;
-	ScanKeyEntryInitialize(&key[0], 0, 1, BTEqualStrategyNumber, InvalidOid,
-						   C_COLLATION_OID, F_TEXTEQ,
-						   CStringGetTextDatum(held->purpose->name));
-	ScanKeyInit(&key[1], 2, BTGreaterEqualStrategyNumber, F_INT4GE,
-				Int32GetDatum(first));
-	ScanKeyInit(&key[2], 2, BTLessEqualStrategyNumber, F_INT4LE,
-				Int32GetDatum(first + CHUNK_SUBJECTS - 1));
-	scan = systable_beginscan(rel, jp_relation("consent_state_pkey"), true,
-							  jp_permitted_snapshot(held->permitted), 3, key);
+	scan = jp_decisions_scan(rel, held->purpose->name, chunk,
+							 jp_permitted_snapshot(held->permitted));
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		TupleDesc	desc = RelationGetDescr(rel);
 		bool		isnull;
 		int32		number = DatumGetInt32(heap_getattr(tuple, 2, desc, &isnull));
-		Event	   *event = &events[number - first];
+		Event	   *event = &events[JP_OFFSET_OF(number)];
 
 		event->granted = DatumGetBool(heap_getattr(tuple, 3, desc, &isnull));
 		event->at = DatumGetTimestampTz(heap_getattr(tuple, 4, desc, &isnull));

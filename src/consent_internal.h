@@ -5,6 +5,7 @@
 #ifndef JP_CONSENT_INTERNAL_H
 #define JP_CONSENT_INTERNAL_H
 
+#include "access/genam.h"
 #include "consent.h"
 #include "fmgr.h"
 #include "subject.h"
@@ -54,6 +55,10 @@ extern void jp_permitted_change(const JpPurpose *purpose,
 /* consent_bits.c: writes a chunk whole.  Needs SPI. */
 extern void jp_permitted_write(const JpPurpose *purpose, uint32 chunk,
 							   const uint8 *bits, TimestampTz next_expiry);
+
+/* consent_bits.c: scans the decisions in force, table consent_state, of a chunk. */
+extern SysScanDesc jp_decisions_scan(Relation rel, const char *purpose,
+									 uint32 chunk, Snapshot snapshot);
 
 /* consent_bits.c: the snapshot to read decisions by; NULL is the latest. */
 extern Snapshot jp_permitted_snapshot(const JpPermitted *permitted);

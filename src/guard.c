@@ -15,7 +15,6 @@
  */
 #include "postgres.h"
 
-#include "access/parallel.h"
 #include "access/sysattr.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -229,6 +228,12 @@ guard_process_utility(PlannedStmt *statement, const char *query, bool read_only,
 		previous_process_utility : standard_ProcessUtility;
 
 	jp_guard_utility(tree);
+	if (!IsA(tree, ExplainStmt) && !IsA(tree, CreateTableAsStmt) &&
+		!keeps_rows(tree))
+	{
+		next(statement, query, read_only, context, params, env, dest, done);
+		return;
+	}
 	if (IsA(tree, ExplainStmt))
 		purview.explaining = shows_numbers((ExplainStmt *) tree);
 	if (keeps_rows(tree))

@@ -23,10 +23,7 @@
 #include "catalog.h"
 #include "collection.h"
 #include "guard.h"
-
-/* What our policies and triggers begin with. */
-#define OUR_POLICY	"journey_privacy_"
-#define OUR_TRIGGER	"zzz_journey_privacy"
+#include "policy_protect.h"
 
 static void check_command(Node *statement);
 static void check_alter_table(const AlterTableStmt *statement);
@@ -142,7 +139,7 @@ is_harmless(const AlterTableCmd *command)
 			return is_plain_column((ColumnDef *) command->def);
 		case AT_EnableTrig:
 		case AT_DisableTrig:
-			return !begins_with(command->name, OUR_TRIGGER);
+			return !begins_with(command->name, JP_GUARD_TRIGGER);
 		case AT_DropColumn:		/* not ours: see policy_cover.c */
 		case AT_ColumnDefault:
 		case AT_DropNotNull:
@@ -215,7 +212,7 @@ check_drop(const DropStmt *statement)
 
 		if (statement->removeType == OBJECT_POLICY)
 			refuse(relation, "policies");
-		else if (begins_with(strVal(llast(name)), OUR_TRIGGER))
+		else if (begins_with(strVal(llast(name)), JP_GUARD_TRIGGER))
 			refuse(relation, "triggers");
 	}
 }
@@ -225,10 +222,10 @@ static void
 check_rename(const RenameStmt *statement)
 {
 	if (statement->renameType == OBJECT_POLICY &&
-		begins_with(statement->subname, OUR_POLICY))
+		begins_with(statement->subname, JP_POLICY))
 		refuse(statement->relation, "policies");
 	if (statement->renameType == OBJECT_TRIGGER &&
-		begins_with(statement->subname, OUR_TRIGGER))
+		begins_with(statement->subname, JP_GUARD_TRIGGER))
 		refuse(statement->relation, "triggers");
 }
 

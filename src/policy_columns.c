@@ -26,6 +26,7 @@
 #include "catalog.h"
 #include "collection.h"
 #include "policy.h"
+#include "policy_protect.h"
 
 /* Columns of table column_allowance, in the order of CREATE TABLE. */
 enum
@@ -109,7 +110,6 @@ jp_allow_columns(PG_FUNCTION_ARGS)
 {
 	Oid			types[3] = {TEXTOID, REGCLASSOID, NAMEARRAYOID};
 	Datum		values[3];
-	const JpProtection *protection;
 	int			i;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -117,21 +117,7 @@ jp_allow_columns(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("purpose and table must not be null")));
 	(void) jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	protection = jp_protection_find(PG_GETARG_OID(1));
-	if (protection == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 get_rel_name(PG_GETARG_OID(1)) == NULL ?
-				 errmsg("relation with OID %u does not exist", PG_GETARG_OID(1)) :
-				 errmsg("table \"%s\" is not protected",
-						get_rel_name(PG_GETARG_OID(1)))));
-	if (OidIsValid(protection->inherited_from))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" is protected as a part of \"%s\"",
-						get_rel_name(protection->relid),
-						get_rel_name(protection->inherited_from)),
-				 errhint("Allow the columns of that table.")));
+	jp_protecting_check_own(PG_GETARG_OID(1), "Allow the columns of that table.");
 	for (i = 0; i < 3; i++)
 		values[i] = PG_GETARG_DATUM(i);
 	SPI_connect();

@@ -283,9 +283,7 @@ detach(Oid relid)
 						  1, types, values, NULL, false, 0);
 	if (OidIsValid(get_trigger_oid(relid, JP_GUARD_TRIGGER, true)))
 		return;
-	jp_run("CREATE TRIGGER " JP_DETACHED_TRIGGER " BEFORE INSERT OR UPDATE ON %s"
-		   " FOR EACH ROW EXECUTE FUNCTION journey_privacy.guard_row()", table);
-	jp_run("ALTER TABLE %s ENABLE ALWAYS TRIGGER " JP_DETACHED_TRIGGER, table);
+	jp_make_guard(table, JP_DETACHED_TRIGGER);
 }
 
 /* Refuses a parent that would let the rows of a protected table be read. */

@@ -79,7 +79,6 @@ struct JpNumbers
 {
 	Oid			type;
 	char	   *kind;			/* NULL: the values are pseudonyms */
-	MemoryContext context;
 	MemoryContext long_values;
 	values_hash *known;
 	uint64		most;			/* entries, then it starts anew */
@@ -111,7 +110,6 @@ jp_numbers_open(const JpProtection *protection, Oid type, MemoryContext context)
 	numbers->type = type;
 	numbers->kind = protection->kind == NULL ? NULL :
 		MemoryContextStrdup(context, protection->kind);
-	numbers->context = context;
 	numbers->long_values = AllocSetContextCreate(context,
 												 "journey_privacy values",
 												 ALLOCSET_DEFAULT_SIZES);
@@ -218,7 +216,6 @@ static void
 read_registry(JpNumbers *numbers)
 {
 	Relation	rel;
-	Snapshot	snapshot;
 	TableScanDesc scan;
 	TupleTableSlot *slot;
 
@@ -228,9 +225,8 @@ read_registry(JpNumbers *numbers)
 	rel = table_open(jp_relation("subject"), AccessShareLock);
 	if ((uint64) RelationGetNumberOfBlocks(rel) * ROWS_PER_PAGE <= numbers->most)
 	{
-		snapshot = GetActiveSnapshot();
 		slot = table_slot_create(rel, NULL);
-		scan = table_beginscan(rel, snapshot, 0, NULL);
+		scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
 		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 		{
 			bool		isnull;

@@ -195,23 +195,11 @@ jp_unprotect(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	Relation	rel = jp_open_owned(relid, AccessExclusiveLock);
-	const JpProtection *protection = jp_protection_find(relid);
 	JpPrivilege before;
 	Oid			types[1] = {REGCLASSOID};
 	Datum		values[1] = {PG_GETARG_DATUM(0)};
 
-	if (protection == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("table \"%s\" is not protected",
-						RelationGetRelationName(rel))));
-	if (OidIsValid(protection->inherited_from))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" is protected as a part of \"%s\"",
-						RelationGetRelationName(rel),
-						get_rel_name(protection->inherited_from)),
-				 errhint("Unprotect that table, or detach this one first.")));
+	jp_protecting_check_own(relid, "Unprotect that table, or detach this one first.");
 	table_close(rel, NoLock);
 	(void) find_all_inheritors(relid, AccessExclusiveLock, NULL);
 	jp_elevate(&before);
@@ -228,6 +216,27 @@ jp_unprotect(PG_FUNCTION_ARGS)
 	SPI_finish();
 	jp_restore(&before);
 	PG_RETURN_VOID();
+}
+
+/* Refuses a table that is not protected on its own account. */
+void
+jp_protecting_check_own(Oid relid, const char *hint)
+{
+	const JpProtection *protection = jp_protection_find(relid);
+	const char *name = get_rel_name(relid);
+
+	if (protection == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 name == NULL ?
+				 errmsg("relation with OID %u does not exist", relid) :
+				 errmsg("table \"%s\" is not protected", name)));
+	if (OidIsValid(protection->inherited_from))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" is protected as a part of \"%s\"",
+						name, get_rel_name(protection->inherited_from)),
+				 errhint("%s", hint)));
 }
 
 /* Unprotects the tables that SPI has just deleted from the registry. */
@@ -247,16 +256,14 @@ static void
 unprotect_one(HeapTuple row, TupleDesc desc, Oid head)
 {
 	static const char *const policies[] = {
-		"journey_privacy_select", "journey_privacy_update",
-		"journey_privacy_delete", "journey_privacy_open"
+		JP_POLICY "select", JP_POLICY "update", JP_POLICY "delete",
+		JP_POLICY "open"
 	};
 	bool		isnull;
 	Oid			relid = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
-	Relation	rel = table_open(relid, AccessExclusiveLock);
-	char	   *table = jp_qualified_name(rel);
+	char	   *table = jp_qualified_name_of(relid);
 	int			i;
 
-	table_close(rel, NoLock);
 	for (i = 0; i < lengthof(policies); i++)
 		if (OidIsValid(get_relation_policy_oid(relid, policies[i], true)))
 			jp_run("DROP POLICY %s ON %s", policies[i], table);
@@ -399,11 +406,11 @@ make_policies(const JpProtecting *p)
 	int			i;
 
 	for (i = 0; i < lengthof(commands); i++)
-		jp_run("CREATE POLICY journey_privacy_%s ON %s AS RESTRICTIVE FOR %s"
+		jp_run("CREATE POLICY " JP_POLICY "%s ON %s AS RESTRICTIVE FOR %s"
 			   " USING (journey_privacy.permits(tableoid, %s%s))",
 			   commands[i], p->table, commands[i], column, time);
 	if (!has_permissive_policy(p->relid))
-		jp_run("CREATE POLICY journey_privacy_open ON %s USING (journey_privacy.everybody())",
+		jp_run("CREATE POLICY " JP_POLICY "open ON %s USING (journey_privacy.everybody())",
 			   p->table);
 	jp_run("ALTER TABLE ONLY %s ENABLE ROW LEVEL SECURITY", p->table);
 	jp_run("ALTER TABLE ONLY %s FORCE ROW LEVEL SECURITY", p->table);
@@ -414,14 +421,19 @@ static void
 make_triggers(const JpProtecting *p)
 {
 	if (!p->is_clone)
-	{
-		jp_run("CREATE TRIGGER " JP_GUARD_TRIGGER " BEFORE INSERT OR UPDATE ON %s"
-			   " FOR EACH ROW EXECUTE FUNCTION journey_privacy.guard_row()", p->table);
-		jp_run("ALTER TABLE %s ENABLE ALWAYS TRIGGER " JP_GUARD_TRIGGER, p->table);
-	}
+		jp_make_guard(p->table, JP_GUARD_TRIGGER);
 	jp_run("CREATE TRIGGER " JP_TRUNCATE_TRIGGER " BEFORE TRUNCATE ON %s"
 		   " FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.guard_truncate()", p->table);
 	jp_run("ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER " JP_TRUNCATE_TRIGGER, p->table);
+}
+
+/* Makes the insert guard of a table. */
+void
+jp_make_guard(const char *table, const char *name)
+{
+	jp_run("CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s"
+		   " FOR EACH ROW EXECUTE FUNCTION journey_privacy.guard_row()", name, table);
+	jp_run("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, name);
 }
 
 /* Whether the table has a policy that lets rows through. */

@@ -9,14 +9,20 @@
 #include "utils/array.h"
 #include "utils/rel.h"
 
-/* Sorts after any other trigger a sane table has, so it has the last word. */
+/* What the names of our policies begin with. */
+#define JP_POLICY	"journey_privacy_"
+
+/*
+ * Sorts after any other trigger a sane table has, so it has the last word.
+ * The names of the others begin with it.
+ */
 #define JP_GUARD_TRIGGER	"zzz_journey_privacy"
 
 /* On a table that lost the clone of its parent's trigger when detached. */
-#define JP_DETACHED_TRIGGER	"zzz_journey_privacy_detached"
+#define JP_DETACHED_TRIGGER	JP_GUARD_TRIGGER "_detached"
 
 /* On every protected table: who is bound by its policies truncates none. */
-#define JP_TRUNCATE_TRIGGER	"zzz_journey_privacy_truncate"
+#define JP_TRUNCATE_TRIGGER	JP_GUARD_TRIGGER "_truncate"
 
 /* How a table is to be protected; strings are NULL where left out. */
 typedef struct JpProtecting
@@ -65,6 +71,15 @@ extern void jp_protecting_apply(const JpProtecting *p);
  * away meanwhile.
  */
 extern void jp_without_covering(void (*change) (void *arg), void *arg);
+
+/* Makes the insert guard of a table under a name. */
+extern void jp_make_guard(const char *table, const char *name);
+
+/*
+ * Throws unless a table is protected (42704), and on its own account: 55000
+ * with a hint when it is covered because of another.
+ */
+extern void jp_protecting_check_own(Oid relid, const char *hint);
 
 /* Runs a statement without parameters through SPI. */
 extern void jp_run(const char *format,...) pg_attribute_printf(1, 2);
