@@ -19,7 +19,10 @@ CREATE TABLE journey_privacy.protection (
   had_force      boolean NOT NULL,
   -- a partition or child, covered because of its parent
   inherited_from regclass,
-  protected_at   timestamptz NOT NULL DEFAULT pg_catalog.now());
+  protected_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  -- what erasing does to a row
+  on_erase       text NOT NULL CHECK (on_erase IN ('delete', 'redact', 'shared')),
+  redact         jsonb);
 COMMENT ON TABLE journey_privacy.protection IS
   'journey tables registered with protect()';
 

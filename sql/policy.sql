@@ -143,12 +143,13 @@ CREATE FUNCTION journey_privacy.protect(
     "table" regclass, subject name, kind text DEFAULT NULL,
     occurred_at name DEFAULT NULL, collected_for text[] DEFAULT NULL,
     retain_for interval DEFAULT NULL, visibility text DEFAULT 'current',
-    on_refused text DEFAULT 'error', number_column name DEFAULT 'journey_subject')
+    on_refused text DEFAULT 'error', on_erase text DEFAULT 'delete',
+    redact jsonb DEFAULT NULL, number_column name DEFAULT 'journey_subject')
   RETURNS void
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_protect';
 COMMENT ON FUNCTION journey_privacy.protect(
-    regclass, name, text, name, text[], interval, text, text, name) IS
+    regclass, name, text, name, text[], interval, text, text, text, jsonb, name) IS
   'puts a table with its partitions and children under row security by purpose and consent, and under the insert guard';
 
 CREATE FUNCTION journey_privacy.unprotect("table" regclass)
@@ -225,7 +226,7 @@ REVOKE ALL ON FUNCTION
   journey_privacy.allow(name, text),
   journey_privacy.disallow(name, text),
   journey_privacy.allow_columns(text, regclass, name[]),
-  journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name),
+  journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, text, jsonb, name),
   journey_privacy.unprotect(regclass)
   FROM PUBLIC;
 -- A dropped table takes its registration along.
@@ -246,6 +247,8 @@ BEGIN
     DELETE FROM journey_privacy.column_allowance a WHERE a.relation = ANY (dropped);
   END IF;
   DELETE FROM journey_privacy.pseudonym_column c WHERE c.relation = ANY (dropped);
+  DELETE FROM journey_privacy.declared_link l WHERE l.child = ANY (dropped) OR l.parent = ANY (dropped);
+  DELETE FROM journey_privacy.hold h WHERE h.relation = ANY (dropped);
   DELETE FROM journey_privacy.derived d WHERE d.relation = ANY (dropped) OR d.source = ANY (dropped);
 END $$;
 REVOKE ALL ON FUNCTION journey_privacy.forget_dropped() FROM PUBLIC;

@@ -22,9 +22,10 @@ COMMENT ON TABLE journey_privacy.subject IS
 
 CREATE TABLE journey_privacy.tombstone (
   trace      bytea PRIMARY KEY,
-  erased_at  timestamptz NOT NULL);
+  erased_at  timestamptz NOT NULL,
+  erasing    boolean NOT NULL DEFAULT false);
 COMMENT ON TABLE journey_privacy.tombstone IS
-  'keyed traces of erased subjects: they keep the data from coming back';
+  'keyed traces of erased subjects: they keep the data from coming back; while erasing, not even a new consent lifts them';
 
 REVOKE ALL ON journey_privacy.subject, journey_privacy.tombstone,
   journey_privacy.subject_number FROM PUBLIC;

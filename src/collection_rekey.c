@@ -128,12 +128,15 @@ static void
 lock_all(void)
 {
 	static const char *const own[] = {
-		"subject", "tombstone", "consent_event", "subject_key", "erasure"
+		"subject", "tombstone", "consent_event", "subject_key",
+		"erasure_subject", "hold"
 	};
 	SPITupleTable *found;
 	uint64		count;
 	uint64		i;
 
+	/* An erasure under way holds it before any other. */
+	LockRelationOid(jp_relation("erasure"), ExclusiveLock);
 	SPI_execute("SELECT relation::oid FROM journey_privacy.protection WHERE kind IS NULL"
 				" UNION SELECT relation::oid FROM journey_privacy.pseudonym_column"
 				" ORDER BY 1", false, 0);

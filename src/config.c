@@ -16,6 +16,7 @@ char	   *jp_setting_purpose = NULL;
 char	   *jp_setting_keyring_file = NULL;
 char	   *jp_setting_keyring_command = NULL;
 int			jp_setting_keyring_timeout = 10000;
+char	   *jp_setting_erasure_ledger_file = NULL;
 bool		jp_setting_require_locked_memory = false;
 bool		jp_setting_require_preload = false;
 bool		jp_setting_enable_scan = true;
@@ -56,6 +57,12 @@ jp_config_init(void)
 							&jp_setting_keyring_timeout, 10000, 1, 600000,
 							PGC_SIGHUP, GUC_UNIT_MS,
 							NULL, NULL, NULL);
+	DefineCustomStringVariable("journey_privacy.erasure_ledger_file",
+							   "File that remembers erasures, for when a backup is restored.",
+							   "Absolute path outside the data directory; appended to and synced before anything is erased.",
+							   &jp_setting_erasure_ledger_file, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   NULL, NULL, NULL);
 	DefineCustomBoolVariable("journey_privacy.require_locked_memory",
 							 "Refuses to hold keys in memory that could be swapped out.",
 							 NULL,

@@ -187,33 +187,16 @@ jp_ledger_rekey(void)
 						0, NULL, NULL);
 }
 
-/* Forgets what a subject decided. */
-void
-jp_consent_erase(const JpSubject *subject, int64 *events, int64 *states)
+/* Deletes what subjects said from the ledger. */
+int64
+jp_ledger_erase(const JpSubject *subject)
 {
 	Oid			types[1] = {get_array_type(jp_type("pseudonym"))};
 	Datum		values[1] = {jp_subject_pseudonyms(subject)};
-	const JpPurpose *all;
-	int			count;
-	int			i;
-	int			j;
 
-	*events = write_ledger("DELETE FROM journey_privacy.consent_event"
-						   " WHERE subject OPERATOR(pg_catalog.=) ANY ($1)",
-						   1, types, values);
-
-	types[0] = INT4ARRAYOID;
-	values[0] = jp_subject_numbers(subject);
-	all = jp_purposes(&count);
-	for (i = 0; i < count; i++)
-		for (j = 0; j < subject->count; j++)
-			if (subject->numbers[j] != JP_NO_SUBJECT)
-				jp_permitted_set(&all[i], subject->numbers[j], false, DT_NOEND);
-	SPI_execute_with_args("DELETE FROM journey_privacy.consent_state"
-						  " WHERE number = ANY ($1) AND purpose IN"
-						  " (SELECT name FROM journey_privacy.purpose)",
-						  1, types, values, NULL, false, 0);
-	*states = SPI_processed;
+	return write_ledger("DELETE FROM journey_privacy.consent_event"
+						" WHERE subject OPERATOR(pg_catalog.=) ANY ($1)",
+						1, types, values);
 }
 
 /*

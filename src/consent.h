@@ -137,11 +137,13 @@ extern Datum jp_consent_record(const JpPseudonym *subject, const char *purpose,
 							   const JpProof *proof);
 
 /*
- * Forgets what a subject decided: ledger, decisions in force, bits.  Returns
- * the rows of the ledger and of the decisions.  Needs SPI.
+ * Hides people from every purpose: deletes the decisions in force, whose
+ * number it returns, and clears the bits.  Numbers ascending.  Needs SPI.
  */
-extern void jp_consent_erase(const JpSubject *subject, int64 *events,
-							 int64 *states);
+extern int64 jp_consent_forget(const JpSubject *subject);
+
+/* Deletes what people said from the ledger; returns the rows.  Needs SPI. */
+extern int64 jp_ledger_erase(const JpSubject *subject);
 
 /* Moves the ledger to the current pseudonyms, within rekey_pseudonyms(). */
 extern void jp_ledger_rekey(void);

@@ -1,327 +1,289 @@
 /*
  * erasure.c
- *		erase(): everything about a subject goes in one transaction.
+ *		erase(): everything about a subject goes, and stays gone.
  *
- * Order: the request is claimed, every table that could hold the subject and
- * our own are locked against writers (all at once: see jp_reach_lock), the
- * registry rows of all the subject's identities go, tombstones are laid, then
- * rows, decisions and bits go; at last it is counted that nothing is left.
- * From commit on nothing about the subject can be written without its new
- * consent.
+ * At top level it is done in steps, each committed: the request is noted, the
+ * subject taken out of the registry and its tombstone laid, so that it is
+ * hidden and nothing new is written; then whoever began to write before is
+ * waited for; then rows go in batches, until a search finds nothing more; then
+ * the receipt is signed.  Every step may be the last before a crash: the same
+ * request begins again with what the tables of this room tell.
  *
- * Rows are read and deleted as the owner of their table, restricted as in
- * VACUUM: the owner's code runs with the owner's rights only.  Triggers look
- * names up in the schemas of the tables, not where the caller says.
+ * Within a transaction block the same is done at once, under locks on every
+ * table that could hold the subject.
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/array.h"
+#include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "tcop/pquery.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "catalog.h"
 #include "consent.h"
 #include "erasure.h"
+#include "erasure_job.h"
 #include "journey_privacy.h"
 #include "keyring.h"
 #include "sealed.h"
-#include "subject.h"
 
-static Datum stored_receipt(Datum request_id, const JpPseudonym *subject);
-static bool claim_request(Datum request_id, Datum trace, Datum reason,
-						  bool no_reason);
-static Datum store_receipt(Datum request_id, List *tables, int64 events,
-						   int64 states, int64 keys, int registered);
-static void delete_rows(List *tables);
-static void delete_run(List *tables, int first, int last);
+/* So often rows are looked for before all tables are locked for the rest. */
+#define PATIENCE	3
+
+/* Field of the advisory lock tag under which a request is worked on. */
+#define REQUEST_LOCK	0x4a51
+
+static void begin_step(JpErasure *job);
+static void end_step(JpErasure *job);
+static void begin_pass(JpErasure *job, bool locked);
+static bool next_batch(void *arg);
+static bool lock_request(JpErasure *job, bool wait);
+static void unlock_request(JpErasure *job);
+static Datum carry_out(JpErasure *job);
+static void hide_late(JpErasure *job);
+static bool pass(JpErasure *job, bool locked);
+static void refuse_remaining(void) pg_attribute_noreturn();
+static void row_done(void *arg, const JpReached *table, const char *action,
+					 int64 rows);
+static Datum finish(JpErasure *job);
 static void settle_constraints(void);
-static Datum trace_datum(const JpPseudonym *subject);
-static void put_row(ReturnSetInfo *result, Oid relid, const char *action,
-					int64 rows, const char *path);
-static int64 count_own(const char *sql, Oid type, Datum value);
-static int	registered_count(const JpSubject *subject);
+static void say_how_to_resume(void *arg);
 
-PG_FUNCTION_INFO_V1(jp_erase);
-PG_FUNCTION_INFO_V1(jp_preview_erasure);
-
-/* SQL: CALL erase(subject, reason, request_id, receipt). */
-Datum
-jp_erase(PG_FUNCTION_ARGS)
+/* Whether a procedure was called where it may commit. */
+bool
+jp_may_commit(FunctionCallInfo fcinfo)
 {
-	JpPseudonym *subject;
-	Datum		request_id;
-	Datum		receipt;
-	Datum		trace;
-	bool		isnull = false;
-	TupleDesc	desc;
-	JpPrivilege before;
-
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"subject\" must not be null")));
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "erase must return a row");
-	subject = jp_subject_arg(fcinfo, 0);
-	request_id = PG_ARGISNULL(2) ?
-		DirectFunctionCall1(gen_random_uuid, (Datum) 0) : PG_GETARG_DATUM(2);
-	jp_require_read_committed("erase()");
-	jp_keyring_require();
-	trace = trace_datum(subject);
-
-	SPI_connect();
-	settle_constraints();
-	jp_elevate(&before);
-	if (claim_request(request_id, trace, PG_GETARG_DATUM(1), PG_ARGISNULL(1)))
-	{
-		int64		events;
-		int64		states;
-		int64		keys;
-		JpSubject	whole;
-		List	   *tables;
-		List	   *followed;
-		int			i;
-
-		jp_reach_lock();
-		jp_subject_remove(subject, &whole);
-		for (i = 0; i < whole.count; i++)
-			jp_tombstone_lay(&whole.pseudonyms[i]);
-		tables = jp_reach(&whole, &followed);
-		delete_rows(tables);
-		keys = jp_sealed_shred(whole.pseudonyms, whole.count);
-		jp_consent_erase(&whole, &events, &states);
-		if (jp_reach_remaining(&whole, followed) != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("rows of the subject are still there after erasing"),
-					 errdetail("A trigger or rule of a protected table kept or wrote them.")));
-		receipt = store_receipt(request_id, tables, events, states,
-								keys, registered_count(&whole));
-	}
-	else
-		receipt = stored_receipt(request_id, subject);
-	receipt = SPI_datumTransfer(receipt, false, -1);
-	jp_restore(&before);
-	SPI_finish();
-
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
-													  &receipt, &isnull)));
+	return fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
+		!((CallContext *) fcinfo->context)->atomic && !IsSubTransaction();
 }
 
-/* SQL: preview_erasure(subject). */
+/* Erases; returns the receipt, in memory of the procedure. */
 Datum
-jp_preview_erasure(PG_FUNCTION_ARGS)
+jp_erasure_run(JpErasure *job, const JpPseudonym *pseudonyms, int count,
+			   NullableDatum reason)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	JpSubject	subject;
-	List	   *followed;
-	ListCell   *cell;
+	volatile Datum receipt = (Datum) 0;
+	ErrorContextCallback context = {error_context_stack, say_how_to_resume, job};
 
-	InitMaterializedSRF(fcinfo, 0);
-	SPI_connect();
-	jp_subject_get(jp_subject_arg(fcinfo, 0), &subject);
-	foreach(cell, jp_reach(&subject, &followed))
+	job->id_text = DatumGetCString(DirectFunctionCall1(uuid_out, job->request_id));
+	if (!lock_request(job, !job->only_if_free))
+		return receipt;
+	error_context_stack = &context;
+	PG_TRY();
 	{
-		JpReached  *table = lfirst(cell);
-
-		put_row(result, table->relid, "delete", table->count, table->path);
-		put_row(result, table->relid, "clear reference", table->cleared,
-				table->path);
+		begin_step(job);
+		if (job->atomic)
+			jp_erasure_lock();
+		receipt = jp_erasure_claim(job, pseudonyms, count, reason);
+		if (receipt == (Datum) 0)
+			receipt = carry_out(job);
+		receipt = PointerGetDatum(PG_DETOAST_DATUM_COPY(receipt));
+		end_step(job);
 	}
-	put_row(result, jp_relation("consent_event"), "delete",
-			count_own("SELECT FROM journey_privacy.consent_event"
-					  " WHERE subject OPERATOR(pg_catalog.=) ANY ($1)",
-					  get_array_type(jp_type("pseudonym")),
-					  jp_subject_pseudonyms(&subject)), "ledger of decisions");
-	put_row(result, jp_relation("consent_state"), "delete",
-			count_own("SELECT FROM journey_privacy.consent_state"
-					  " WHERE number = ANY ($1) AND purpose IN"
-					  " (SELECT name FROM journey_privacy.purpose)",
-					  INT4ARRAYOID, jp_subject_numbers(&subject)), "decisions in force");
-	put_row(result, jp_relation("subject_key"), "shred",
-			count_own("SELECT FROM journey_privacy.subject_key"
-					  " WHERE subject OPERATOR(pg_catalog.=) ANY ($1)",
-					  get_array_type(jp_type("pseudonym")),
-					  jp_subject_pseudonyms(&subject)), "data keys");
-	put_row(result, jp_relation("subject"), "delete",
-			registered_count(&subject), "registry");
-	SPI_finish();
-	return (Datum) 0;
+	PG_FINALLY();
+	{
+		unlock_request(job);
+	}
+	PG_END_TRY();
+	error_context_stack = context.previous;
+	return receipt;
+}
+
+/* Tells whoever sees an error what is left to be done. */
+static void
+say_how_to_resume(void *arg)
+{
+	JpErasure  *job = arg;
+
+	if (!job->atomic)
+		errcontext("erasure %s, which CALL journey_privacy.resume_erasures() continues if it had begun",
+				   job->id_text);
+}
+
+/* From the tombstone on. */
+static Datum
+carry_out(JpErasure *job)
+{
+	int			tries = 0;
+
+	jp_erasure_remember(job->id_text, &job->subject, job->person, job->atomic);
+	if (!job->atomic)
+	{
+		end_step(job);
+		begin_step(job);
+		jp_erasure_wait();
+	}
+	while (!pass(job, job->atomic || tries >= PATIENCE))
+		if (++tries > PATIENCE + 1)
+			refuse_remaining();
+	return finish(job);
 }
 
 /*
- * Claims a request; false when it was done before.  Waits for another
- * session that is doing the same one.
+ * Looks for rows and erases them; true when none were left, so that what is
+ * gone has been looked for once more.
  */
 static bool
-claim_request(Datum request_id, Datum trace, Datum reason, bool no_reason)
+pass(JpErasure *job, bool locked)
 {
-	Oid			types[4] = {UUIDOID, BYTEAOID, TEXTOID, NAMEOID};
-	Datum		values[4] = {request_id, trace, reason,
-		CStringGetDatum(GetUserNameFromId(GetSessionUserId(), false))
-	};
-	char		nulls[4] = {' ', ' ', no_reason ? 'n' : ' ', ' '};
-	NameData	session_user;
-
-	namestrcpy(&session_user, DatumGetCString(values[3]));
-	values[3] = NameGetDatum(&session_user);
-	SPI_execute_with_args("INSERT INTO journey_privacy.erasure"
-						  " (request_id, trace, reason, requested_by)"
-						  " VALUES ($1, $2, $3, $4) ON CONFLICT (request_id) DO NOTHING",
-						  4, types, values, nulls, false, 0);
-	return SPI_processed == 1;
-}
-
-/* The receipt of a request that was done before, for the same subject. */
-static Datum
-stored_receipt(Datum request_id, const JpPseudonym *subject)
-{
-	Oid			types[2] = {UUIDOID, BYTEAARRAYOID};
-	Datum		values[2] = {request_id, jp_tombstone_traces(subject)};
-	bool		isnull;
-
-	SPI_execute_with_args("SELECT receipt FROM journey_privacy.erasure"
-						  " WHERE request_id = $1 AND trace = ANY ($2)",
-						  2, types, values, NULL, false, 0);
-	if (SPI_processed == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("the request_id was used to erase another subject")));
-	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-}
-
-/* Writes and returns the account of what was done. */
-static Datum
-store_receipt(Datum request_id, List *tables, int64 events, int64 states,
-			  int64 keys, int registered)
-{
-	int			count = list_length(tables);
-	Datum	   *names = palloc((count + 1) * sizeof(Datum));
-	Datum	   *paths = palloc((count + 1) * sizeof(Datum));
-	Datum	   *deleted = palloc((count + 1) * sizeof(Datum));
-	Datum	   *cleared = palloc((count + 1) * sizeof(Datum));
-	Oid			types[9] = {UUIDOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID,
-		INT8ARRAYOID, INT8OID, INT8OID, INT8OID, INT8OID
-	};
-	Datum		values[9];
+	JpErasing	erasing = {job->atomic ? NULL : next_batch, row_done, job, locked, false};
+	JpReach    *reach;
 	ListCell   *cell;
-	bool		isnull;
-	int			i = 0;
+	int64		left = 0;
 
-	foreach(cell, tables)
+	begin_pass(job, locked);
+	hide_late(job);
+	jp_holds_read(&job->subject, &job->holds);
+	reach = jp_reach(&job->subject, &job->holds);
+	foreach(cell, reach->tables)
 	{
 		JpReached  *table = lfirst(cell);
 
-		names[i] = CStringGetTextDatum(table->table);
-		paths[i] = CStringGetTextDatum(table->path);
-		deleted[i] = Int64GetDatum(table->count);
-		cleared[i] = Int64GetDatum(table->cleared);
-		i++;
+		left += jp_reached_deleted(table) + jp_reached_redacted(table);
 	}
-	values[0] = request_id;
-	values[1] = PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
-	values[2] = PointerGetDatum(construct_array(paths, count, TEXTOID, -1, false, TYPALIGN_INT));
-	values[3] = PointerGetDatum(construct_array(deleted, count, INT8OID, 8, true, TYPALIGN_DOUBLE));
-	values[4] = PointerGetDatum(construct_array(cleared, count, INT8OID, 8, true, TYPALIGN_DOUBLE));
-	values[5] = Int64GetDatum(events);
-	values[6] = Int64GetDatum(states);
-	values[7] = Int64GetDatum(registered);
-	values[8] = Int64GetDatum(keys);
-	SPI_execute_with_args("UPDATE journey_privacy.erasure e SET receipt = jsonb_build_object("
-						  " 'request_id', e.request_id, 'erased_at', e.erased_at,"
-						  " 'level', 'L1', 'verified', true, 'signed', false,"
-						  " 'tables', (SELECT coalesce(jsonb_agg(jsonb_build_object("
-						  "   'table', t.name, 'path', t.path, 'rows_deleted', t.deleted,"
-						  "   'references_cleared', t.cleared) ORDER BY t.name), '[]')"
-						  "  FROM unnest($2, $3, $4, $5) t(name, path, deleted, cleared)),"
-						  " 'consent_events_deleted', $6, 'decisions_deleted', $7,"
-						  " 'identities_deleted', $8, 'data_keys_shredded', $9, 'withheld', '[]'::jsonb)"
-						  " WHERE e.request_id = $1 RETURNING receipt",
-						  9, types, values, NULL, false, 0);
-	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	jp_erasure_note_found(job, reach);
+	if (left == 0)
+		return true;
+	(void) jp_erase_reached(reach, &erasing);
+	if (!erasing.stopped && jp_reach_remaining(reach) > 0)
+		refuse_remaining();
+	return false;
+}
+
+/* Says that something of the subject does not go. */
+static void
+refuse_remaining(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("rows of the subject are still there after erasing"),
+			 errdetail("A trigger or rule of a table kept or wrote them, or another session just did.")));
+}
+
+/* Takes the locks of one pass, whose names of the subject stay true meanwhile. */
+static void
+begin_pass(JpErasure *job, bool locked)
+{
+	/* rekey_pseudonyms() takes it first, too */
+	LockRelationOid(jp_relation("erasure"), RowExclusiveLock);
+	if (locked && !job->atomic)
+		jp_erasure_lock();
+	LockRelationOid(jp_relation("subject"), RowExclusiveLock);
+	LockRelationOid(jp_relation("declared_link"), ShareLock);
+	jp_erasure_load(job);
+}
+
+/* Commits a batch; false when a hold has been placed meanwhile. */
+static bool
+next_batch(void *arg)
+{
+	JpErasure  *job = arg;
+	JpHolds		now;
+
+	end_step(job);
+	begin_step(job);
+	LockRelationOid(jp_relation("erasure"), RowExclusiveLock);
+	LockRelationOid(jp_relation("subject"), RowExclusiveLock);
+	LockRelationOid(jp_relation("declared_link"), ShareLock);
+	jp_holds_read(&job->subject, &now);
+	return now.all == job->holds.all &&
+		list_length(now.tables) == list_length(job->holds.tables);
+}
+
+/* Hides those who were registered by a transaction that began before. */
+static void
+hide_late(JpErasure *job)
+{
+	JpSubject	late;
+	int		   *person;
+
+	if (job->atomic || job->late_hidden)
+		return;
+	job->late_hidden = true;
+	if (job->resumed_withheld)
+		return;					/* who is registered has come back */
+	jp_subjects_remove(job->subject.pseudonyms, job->subject.count, &late, &person);
+	if (late.numbers[0] == JP_NO_SUBJECT)
+		return;
+	jp_tombstones_lay(late.pseudonyms, late.count, true);
+	(void) jp_consent_forget(&late);
+	jp_erasure_add_late(job, &late, person);
+	jp_erasure_load(job);
+}
+
+/* Writes down what was done to a table. */
+static void
+row_done(void *arg, const JpReached *table, const char *action, int64 rows)
+{
+	jp_erasure_note_done(arg, table->table, action, rows, table->path);
+}
+
+/* What has no rows of its own goes last; then the receipt is made. */
+static Datum
+finish(JpErasure *job)
+{
+	bool		withheld = jp_erasure_withholds(job);
+
+	if (!withheld)
+		jp_erasure_note_done(job, "journey_privacy.subject_key", "shred",
+							 jp_sealed_shred(job->subject.pseudonyms,
+											 job->subject.count), "data keys");
+	if (!job->holds.all)
+		jp_erasure_note_done(job, "journey_privacy.consent_event", "delete",
+							 jp_ledger_erase(&job->subject), "ledger of decisions");
+	jp_erasure_end_tombstones(job);
+	return jp_receipt_make(job->request_id, withheld ? "withheld" : "done");
+}
+
+/* Begins to work, in a transaction that is new or the caller's. */
+static void
+begin_step(JpErasure *job)
+{
+	settle_constraints();
+	jp_elevate(&job->before);
+}
+
+/* Ends what begin_step() began, and commits where that is ours to do. */
+static void
+end_step(JpErasure *job)
+{
+	jp_restore(&job->before);
+	if (job->atomic)
+		return;
+	SPI_commit();
+	EnsurePortalSnapshotExists();
 }
 
 /*
- * Deletes the rows, in one statement for each run of tables of one owner, so
- * that foreign keys between them are checked when all are gone.
+ * Keeps others from working on the same request; until the transaction ends
+ * within a transaction block, else until unlock_request().
  */
-static void
-delete_rows(List *tables)
+static bool
+lock_request(JpErasure *job, bool wait)
 {
-	int			count = list_length(tables);
-	int			first = 0;
-	int			i;
+	pg_uuid_t  *id = DatumGetUUIDP(job->request_id);
+	uint32		part[2];
 
-	for (i = 1; i <= count; i++)
-	{
-		if (i < count && ((JpReached *) list_nth(tables, i))->owner ==
-			((JpReached *) list_nth(tables, first))->owner)
-			continue;
-		delete_run(tables, first, i);
-		first = i;
-	}
+	memcpy(part, id->data, sizeof(part));
+	SET_LOCKTAG_ADVISORY(job->tag, MyDatabaseId, part[0], part[1], REQUEST_LOCK);
+	return LockAcquire(&job->tag, ExclusiveLock, !job->atomic, !wait) !=
+		LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* Deletes the rows of tables first to last - 1, all of one owner. */
+/* Lets others work on the request. */
 static void
-delete_run(List *tables, int first, int last)
+unlock_request(JpErasure *job)
 {
-	int			count = last - first;
-	Oid		   *types = palloc(count * sizeof(Oid));
-	Datum	   *values = palloc(count * sizeof(Datum));
-	StringInfoData sql;
-	StringInfoData counts;
-	StringInfoData path;
-	JpPrivilege before;
-	int			i;
-
-	initStringInfo(&sql);
-	initStringInfo(&counts);
-	initStringInfo(&path);
-	for (i = 0; i < count; i++)
-	{
-		JpReached  *table = list_nth(tables, first + i);
-
-		types[i] = TIDARRAYOID;
-		values[i] = jp_rows_datum(table->rows, table->count);
-		appendStringInfo(&sql, "%s d%d AS (DELETE FROM ONLY %s"
-						 " WHERE ctid OPERATOR(pg_catalog.=) ANY ($%d) RETURNING 1)",
-						 i == 0 ? "WITH" : ",", i, table->table, i + 1);
-		appendStringInfo(&counts, "%s (SELECT pg_catalog.count(*) FROM d%d)",
-						 i == 0 ? " SELECT" : ",", i);
-		appendStringInfo(&path, "%s, ",
-						 quote_identifier(get_namespace_name(get_rel_namespace(table->relid))));
-	}
-	appendStringInfoString(&path, "pg_temp");
-	appendStringInfoString(&sql, counts.data);
-
-	jp_act_as(((JpReached *) list_nth(tables, first))->owner, path.data, &before);
-	SPI_execute_with_args(sql.data, count, types, values, NULL, false, 0);
-	jp_restore(&before);
-
-	for (i = 0; i < count; i++)
-	{
-		JpReached  *table = list_nth(tables, first + i);
-		bool		isnull;
-
-		if (DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-										SPI_tuptable->tupdesc, i + 1,
-										&isnull)) != table->count)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("not all rows of the subject in table %s could be deleted",
-							table->table),
-					 errhint("Look for a trigger or rule on DELETE that keeps rows.")));
-	}
+	if (!job->atomic)
+		(void) LockRelease(&job->tag, ExclusiveLock, true);
 }
 
 /*
@@ -340,44 +302,4 @@ settle_constraints(void)
 						   sec_context | SECURITY_LOCAL_USERID_CHANGE);
 	SPI_execute("SET CONSTRAINTS ALL IMMEDIATE", false, 0);
 	SetUserIdAndSecContext(userid, sec_context);
-}
-
-/* A subject's keyed trace as a bytea. */
-static Datum
-trace_datum(const JpPseudonym *subject)
-{
-	bytea	   *trace = palloc(VARHDRSZ + JP_TRACE_SIZE);
-
-	SET_VARSIZE(trace, VARHDRSZ + JP_TRACE_SIZE);
-	jp_tombstone_trace(subject, (uint8 *) VARDATA(trace));
-	return PointerGetDatum(trace);
-}
-
-/* Adds a row to the preview, unless there is nothing to do. */
-static void
-put_row(ReturnSetInfo *result, Oid relid, const char *action, int64 rows,
-		const char *path)
-{
-	Datum		values[4] = {ObjectIdGetDatum(relid), CStringGetTextDatum(action),
-		Int64GetDatum(rows), CStringGetTextDatum(path)
-	};
-	bool		nulls[4] = {false};
-
-	if (rows > 0)
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
-/* How many rows a query on our own tables finds. */
-static int64
-count_own(const char *sql, Oid type, Datum value)
-{
-	SPI_execute_with_args(sql, 1, &type, &value, NULL, false, 0);
-	return SPI_processed;
-}
-
-/* How many identities of a subject the registry knows. */
-static int
-registered_count(const JpSubject *subject)
-{
-	return subject->numbers[0] == JP_NO_SUBJECT ? 0 : subject->count;
 }

@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "nodes/value.h"
 #include "utils/lsyscache.h"
 
 #include "catalog.h"
@@ -21,32 +22,46 @@
 
 /* The subject that is asked about, within the transaction that asks. */
 static const JpSubject *wanted = NULL;
+static const char *wanted_kind = NULL;
 static LocalTransactionId wanted_in = InvalidLocalTransactionId;
+
+static bool came_back(const JpSubject *subject);
 
 PG_FUNCTION_INFO_V1(jp_names_subject);
 
 /*
- * Table, subject column, number column, whether it has a kind, and owner: of
- * protected tables, and of those filled from them that hold pseudonyms or
- * numbers.
+ * Name, subject column, number column, whether it has a kind, and owner: of
+ * protected tables, of those filled from them that hold pseudonyms, numbers or
+ * identities, and of those linked to the registry.  Then what erasing does,
+ * the redaction, the way's name, the kind, the column unquoted, ONLY, OID,
+ * whether it is exported.
  */
 SPITupleTable *
 jp_name_tables(uint64 *count)
 {
 	if (SPI_execute("SELECT format('%I.%I', n.nspname, c.relname),"
 					" quote_ident(p.subject_column), quote_ident(p.number_column),"
-					" p.kind IS NOT NULL, c.relowner"
-					" FROM (SELECT relation::oid, subject_column, number_column, kind"
+					" p.kind IS NOT NULL, c.relowner, p.on_erase, p.redact,"
+					" concat_ws(' ', p.way, p.subject_column), p.kind, p.subject_column::text,"
+					" CASE p.way WHEN 'link' THEN '' ELSE 'ONLY ' END, c.oid, p.exported"
+					" FROM (SELECT relation::oid, subject_column, number_column, kind, on_erase, redact, 'named' AS way, true AS exported"
 					"        FROM journey_privacy.protection"
 					"       UNION SELECT d.relation, a.attname,"
-					"        CASE WHEN a.atttypid = 'int4'::regtype THEN a.attname END,"
-					"        CASE WHEN a.atttypid = 'int4'::regtype THEN '' END"
+					"        CASE WHEN a.attname = s.number_column THEN a.attname END,"
+					"        CASE WHEN a.attname = s.number_column THEN '' ELSE s.kind END, 'delete', NULL, 'derived', true"
 					"       FROM journey_privacy.derived d"
 					"       JOIN journey_privacy.protection s ON s.relation = d.source"
+					"       JOIN pg_attribute b ON b.attrelid = s.relation AND b.attname = s.subject_column"
 					"       JOIN pg_attribute a ON a.attrelid = d.relation AND NOT a.attisdropped"
-					"        AND (a.atttypid = 'journey_privacy.pseudonym'::regtype"
-					"         OR (a.atttypid = 'int4'::regtype AND a.attname = s.number_column))"
-					"       WHERE d.relation NOT IN (SELECT relation FROM journey_privacy.protection)) p"
+					"        AND ((s.kind IS NULL AND a.atttypid = 'journey_privacy.pseudonym'::regtype)"
+					"         OR (a.atttypid = 'int4'::regtype AND a.attname = s.number_column)"
+					"         OR (s.kind IS NOT NULL AND a.attname = s.subject_column AND a.atttypid = b.atttypid))"
+					"       WHERE d.relation NOT IN (SELECT relation FROM journey_privacy.protection)"
+					"       UNION ALL SELECT d.child, d.child_columns[1],"
+					"        CASE d.parent_columns[1] WHEN 'number' THEN d.child_columns[1] END,"
+					"        CASE d.parent_columns[1] WHEN 'number' THEN '' END, d.on_erase, d.redact, 'link', d.on_export = 'include'"
+					"       FROM journey_privacy.declared_link d"
+					"       WHERE d.parent = 'journey_privacy.subject'::regclass) p"
 					" JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p')"
 					" JOIN pg_namespace n ON n.oid = c.relnamespace"
 					" ORDER BY p.relation", false, 0) != SPI_OK_SELECT)
@@ -55,7 +70,26 @@ jp_name_tables(uint64 *count)
 	return SPI_tuptable;
 }
 
-/* Selects the rows of one protected table that name a subject. */
+/* The table in row i, and the way by which its rows name subjects. */
+Oid
+jp_name_way(SPITupleTable *from, uint64 i, JpWay *way)
+{
+	HeapTuple	row = from->vals[i];
+	TupleDesc	desc = from->tupdesc;
+	char	   *on_erase = SPI_getvalue(row, desc, 6);
+	bool		isnull;
+	Datum		redact = SPI_getbinval(row, desc, 7, &isnull);
+
+	way->fate = on_erase[0] == 'd' ? JP_ROW_DELETE :
+		on_erase[0] == 's' ? JP_ROW_SHARED : JP_ROW_REDACT;
+	way->redact = isnull ? NULL : DatumGetJsonbPCopy(redact);
+	way->name = SPI_getvalue(row, desc, 8);
+	way->exported = DatumGetBool(SPI_getbinval(row, desc, 13, &isnull));
+	way->columns = list_make1(makeString(SPI_getvalue(row, desc, 10)));
+	return DatumGetObjectId(SPI_getbinval(row, desc, 12, &isnull));
+}
+
+/* Selects the rows of one table that name a subject. */
 int64
 jp_named_rows(SPITupleTable *from, uint64 i, const char *select,
 			  const JpSubject *subject)
@@ -66,49 +100,73 @@ jp_named_rows(SPITupleTable *from, uint64 i, const char *select,
 	bool		has_kind = DatumGetBool(SPI_getbinval(row, desc, 4, &isnull));
 	char	   *number = SPI_getvalue(row, desc, 3);
 	bool		by_number = has_kind && number != NULL;
-	Oid			types[1] = {by_number ? INT4ARRAYOID :
-		get_array_type(jp_type("pseudonym"))
+	bool		both = !has_kind && number != NULL && came_back(subject);
+	Oid			types[2] = {by_number ? INT4ARRAYOID :
+		get_array_type(jp_type("pseudonym")), INT4ARRAYOID
 	};
-	Datum		values[1] = {by_number ? jp_subject_numbers(subject) :
-		jp_subject_pseudonyms(subject)
+	Datum		values[2] = {by_number ? jp_subject_numbers(subject) :
+		jp_subject_pseudonyms(subject), jp_subject_numbers(subject)
 	};
+	char	   *table = psprintf("%s%s", SPI_getvalue(row, desc, 11),
+								 SPI_getvalue(row, desc, 1));
 	char	   *sql;
 	JpPrivilege before;
 
 	if (has_kind && !by_number)
-		sql = psprintf("SELECT %s FROM ONLY %s t WHERE $1 IS NOT NULL AND"
+		sql = psprintf("SELECT %s FROM %s t WHERE $1 IS NOT NULL AND"
 					   " journey_privacy.names_subject(t.tableoid, t.%s)",
-					   select, SPI_getvalue(row, desc, 1),
-					   SPI_getvalue(row, desc, 2));
+					   select, table, SPI_getvalue(row, desc, 2));
 	else
-		sql = psprintf("SELECT %s FROM ONLY %s t WHERE t.%s OPERATOR(pg_catalog.=) ANY ($1)",
-					   select, SPI_getvalue(row, desc, 1),
-					   by_number ? number : SPI_getvalue(row, desc, 2));
+		sql = psprintf("SELECT %s FROM %s t WHERE t.%s OPERATOR(pg_catalog.=) ANY ($1)%s",
+					   select, table, by_number ? number : SPI_getvalue(row, desc, 2),
+					   !both ? "" :
+					   psprintf(" AND (t.%s OPERATOR(pg_catalog.=) ANY ($2) OR t.%s IS NULL)",
+								number, number));
 	wanted = subject;
+	wanted_kind = SPI_getvalue(row, desc, 9);
 	wanted_in = JP_LOCAL_XID;
 	jp_act_as(DatumGetObjectId(SPI_getbinval(row, desc, 5, &isnull)),
 			  "pg_catalog, pg_temp", &before);
-	if (SPI_execute_with_args(sql, 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(sql, both ? 2 : 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read a protected table");
 	jp_restore(&before);
 	wanted = NULL;
 	return SPI_processed;
 }
 
+/*
+ * Whether the subject is registered anew, having agreed after an erasure that
+ * is not done yet: then only the numbers of before are meant.
+ */
+static bool
+came_back(const JpSubject *subject)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[2] = {get_array_type(jp_type("pseudonym")), INT4ARRAYOID};
+	Datum		values[2] = {jp_subject_pseudonyms(subject),
+		jp_subject_numbers(subject)
+	};
+
+	jp_execute(&plan,
+			   "SELECT FROM journey_privacy.subject"
+			   " WHERE pseudonym OPERATOR(pg_catalog.=) ANY ($1) AND number <> ALL ($2) LIMIT 1",
+			   2, types, values, NULL, SPI_OK_SELECT);
+	return SPI_processed > 0;
+}
+
 /* SQL: names_subject(tableoid, subject), for nobody but erasure. */
 Datum
 jp_names_subject(PG_FUNCTION_ARGS)
 {
-	const JpProtection *protection = jp_protection_find(PG_GETARG_OID(0));
 	JpPseudonym pseudonym;
 	int			i;
 
-	if (wanted == NULL || wanted_in != JP_LOCAL_XID || protection == NULL)
+	if (wanted == NULL || wanted_in != JP_LOCAL_XID || wanted_kind == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("only erasure may do this")));
 	jp_subject_of_datum(PG_GETARG_DATUM(1), get_fn_expr_argtype(fcinfo->flinfo, 1),
-						protection->kind, &pseudonym);
+						wanted_kind, &pseudonym);
 	for (i = 0; i < wanted->count; i++)
 		if (memcmp(&wanted->pseudonyms[i], &pseudonym, sizeof(pseudonym)) == 0)
 			PG_RETURN_BOOL(true);

@@ -1,63 +1,28 @@
 /*
  * erasure_reach.c
- *		Which rows belong to a subject: those of protected tables that name
- *		it, and all that refer to them by foreign keys, at any depth.
+ *		Which rows belong to a subject: those that name it, and all that belong
+ *		to them by foreign keys and declared links, at any depth.
  *
- * A foreign key says itself what becomes of the row that refers: NO ACTION,
- * RESTRICT and CASCADE rows belong to the subject too; SET NULL and SET
- * DEFAULT rows stay and lose the reference.  Rows are told apart by table and
- * ctid, so cycles, self-references and several paths to one row end.
+ * Rows are told apart by table and ctid, so cycles, self-references and
+ * several paths to one row end.  With the transaction that made a row, its
+ * ctid stays the row's own even after locks are given back: another row in
+ * its place would be of a later transaction.
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/partition.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "catalog.h"
-#include "collection.h"
 #include "erasure.h"
-#include "journey_privacy.h"
-#include "subject.h"
-
-/* A row, as a hash key without padding. */
-typedef struct RowKey
-{
-	Oid			relid;
-	uint16		block_high;
-	uint16		block_low;
-	uint16		offset;
-	uint16		zero;
-} RowKey;
-
-/* A row that was met. */
-typedef struct SeenRow
-{
-	RowKey		key;
-	bool		belongs;		/* false: kept, its reference is cleared */
-} SeenRow;
-
-/* A foreign key that refers to a table. */
-typedef struct Reference
-{
-	Oid			child;
-	Oid			owner;			/* of the child */
-	char	   *from;			/* FROM item of the child, under alias c */
-	char	   *keys;			/* columns of the parent that are referred to */
-	char	   *join;			/* condition between c and their values k */
-	bool		belongs;		/* the row goes with its parent */
-} Reference;
 
 /* The values of some rows' keys: one array for each column. */
 typedef struct KeyValues
@@ -68,199 +33,86 @@ typedef struct KeyValues
 	Datum		values[INDEX_MAX_KEYS];
 } KeyValues;
 
-/* How often to look for all tables being free before queuing for each. */
-#define PATIENCE	100
-
-/* Our own tables that recording and erasing write. */
-static const char *const own_table[] = {
-	"subject", "tombstone", "consent_event", "consent_state", "permitted"
-};
-
-/* A foreign key that was followed, and from where. */
+/* An edge that was followed, and from where. */
 typedef struct Followed
 {
-	Reference  *reference;
+	JpEdge	   *edge;
 	KeyValues  *keys;
 } Followed;
 
-/* The search under way. */
-typedef struct Reach
-{
-	HTAB	   *seen;			/* of SeenRow */
-	List	   *tables;			/* JpReached, in the order found */
-	List	   *ordered;		/* the same, children first */
-	List	   *followed;		/* of Followed */
-} Reach;
-
-static List *reachable_tables(void);
-static Oid	lock_tables(List *tables, Oid first, bool wait);
-static void unlock_tables(List *tables, int count);
-static void add_named_rows(Reach *reach, const JpSubject *subject);
-static bool follow(Reach *reach, JpReached *parent);
-static void read_keys(const JpReached *parent, int first,
-					  const Reference *reference, KeyValues *keys);
+static void add_named_rows(JpReach *reach);
+static bool follow(JpReach *reach, JpReached *parent);
+static void read_keys(const JpReached *parent, int first, const JpEdge *edge,
+					  KeyValues *keys);
 static void column_array(SPITupleTable *found, uint64 count, int column,
 						 KeyValues *keys);
-static void find_referring(const Reference *reference, const KeyValues *keys);
-static List *references_to(Oid relid);
-static void take_rows(Reach *reach, const char *parent_path, bool belongs);
-static JpReached *reached_table(Reach *reach, Oid relid, const char *path);
-static void add_row(JpReached *table, ItemPointer row);
-static void order_table(Reach *reach, JpReached *table);
-static bool is_part_of(Oid relid, Oid root);
-
-/*
- * Locks every table that erasing anyone could touch.  Writers come in any
- * order, so a table is waited for only while no other is held: whoever waits
- * for us does not hold what we wait for.
- */
-void
-jp_reach_lock(void)
-{
-	List	   *tables = reachable_tables();
-	Oid			busy = InvalidOid;
-	int			tries = 0;
-
-	for (;;)
-	{
-		List	   *now;
-
-		CHECK_FOR_INTERRUPTS();
-		busy = lock_tables(tables, busy, ++tries > PATIENCE);
-		if (OidIsValid(busy))
-			continue;
-		/* Another may have become reachable while we waited. */
-		now = reachable_tables();
-		if (equal(tables, now))
-			return;
-		unlock_tables(tables, list_length(tables));
-		tables = now;
-	}
-}
+static void find_children(const JpEdge *edge, const KeyValues *keys);
+static void take_rows(JpReach *reach, const char *parent_path, const JpWay *way);
+static void take_row(JpReach *reach, JpReached *table, JpRow *row);
+static JpReached *reached_table(JpReach *reach, Oid relid, const char *path);
+static int	way_of(JpReached *table, const JpWay *way);
+static void add_row(JpRow ***rows, int *count, int *room, JpRow *row);
+static void find_pending(JpReached *table);
+static void find_pending_of(JpReached *table, JpRow **rows, int count);
 
 /* All that a subject reaches. */
-List *
-jp_reach(const JpSubject *subject, List **followed)
+JpReach *
+jp_reach(const JpSubject *subject, const JpHolds *holds)
 {
-	Reach		reach = {0};
-	HASHCTL		control = {.keysize = sizeof(RowKey), .entrysize = sizeof(SeenRow)};
-	bool		more = true;
+	JpReach    *reach = palloc0(sizeof(JpReach));
+	HASHCTL		control = {.keysize = sizeof(JpRowKey), .entrysize = sizeof(JpRow)};
 	ListCell   *cell;
+	bool		more;
 
+	reach->subject = subject;
 	control.hcxt = CurrentMemoryContext;
-	reach.seen = hash_create("journey_privacy rows", 1024, &control,
-							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	add_named_rows(&reach, subject);
-	while (more)
+	reach->seen = hash_create("journey_privacy rows", 1024, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	add_named_rows(reach);
+	do
 	{
 		int			i;
 
 		more = false;
 		/* The list grows while we walk it. */
-		for (i = 0; i < list_length(reach.tables); i++)
-			more |= follow(&reach, list_nth(reach.tables, i));
-	}
-	foreach(cell, reach.tables)
-		order_table(&reach, lfirst(cell));
-	*followed = reach.followed;
-	return reach.ordered;
+		for (i = 0; i < list_length(reach->tables); i++)
+			more |= follow(reach, list_nth(reach->tables, i));
+	} while (more || jp_reach_settle_shared(reach, take_row));
+	foreach(cell, reach->tables)
+		find_pending(lfirst(cell));
+	jp_reach_withhold(reach, holds);
+	jp_reach_order(reach);
+	return reach;
 }
 
-/* How many rows still name a subject, or refer to rows that are gone. */
-int64
-jp_reach_remaining(const JpSubject *subject, List *followed)
-{
-	ListCell   *cell;
-	uint64		count;
-	SPITupleTable *found = jp_name_tables(&count);
-	int64		remaining = 0;
-	uint64		i;
-
-	for (i = 0; i < count; i++)
-		remaining += jp_named_rows(found, i, "1", subject);
-	foreach(cell, followed)
-	{
-		Followed   *step = lfirst(cell);
-
-		find_referring(step->reference, step->keys);
-		remaining += SPI_processed;
-	}
-	return remaining;
-}
-
-/* The tables that erasing may touch, in order of OIDs, then our own. */
-static List *
-reachable_tables(void)
-{
-	List	   *tables = NIL;
-	uint64		i;
-
-	SPI_execute("WITH RECURSIVE reach(relid) AS ("
-				"  (SELECT p.relation::oid FROM journey_privacy.protection p"
-				"   UNION SELECT d.relation::oid FROM journey_privacy.derived d)"
-				"  UNION"
-				"  SELECT x.relid FROM reach r,"
-				"   LATERAL (SELECT c.conrelid AS relid FROM pg_constraint c"
-				"             WHERE c.contype = 'f' AND c.confrelid = r.relid"
-				"            UNION ALL"
-				"            SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = r.relid"
-				"            UNION ALL"
-				"            SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = r.relid) x)"
-				" SELECT relid FROM reach ORDER BY relid", false, 0);
-	for (i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-		Datum		relid = SPI_getbinval(SPI_tuptable->vals[i],
-										  SPI_tuptable->tupdesc, 1, &isnull);
-
-		tables = lappend_oid(tables, DatumGetObjectId(relid));
-	}
-	for (i = 0; i < lengthof(own_table); i++)
-		tables = lappend_oid(tables, jp_relation(own_table[i]));
-	return tables;
-}
-
-/*
- * Locks tables against writers and row locks.  Only the first is waited for;
- * when another is busy, it locks none and tells which.
- */
-static Oid
-lock_tables(List *tables, Oid first, bool wait)
+/* The edges from a table, read once. */
+List *
+jp_reach_edges(JpReach *reach, Oid relid)
 {
 	int			i;
+	List	   *edges;
 
-	if (OidIsValid(first))
-		LockRelationOid(first, ExclusiveLock);
-	for (i = 0; i < list_length(tables); i++)
-	{
-		Oid			relid = list_nth_oid(tables, i);
-
-		if (wait)
-			LockRelationOid(relid, ExclusiveLock);
-		else if (!ConditionalLockRelationOid(relid, ExclusiveLock))
-		{
-			unlock_tables(tables, i);
-			if (OidIsValid(first))
-				UnlockRelationOid(first, ExclusiveLock);
-			return relid;
-		}
-	}
-	if (OidIsValid(first))
-		UnlockRelationOid(first, ExclusiveLock);	/* it was locked twice */
-	return InvalidOid;
+	for (i = 0; i < list_length(reach->edges_of); i++)
+		if (list_nth_oid(reach->edges_of, i) == relid)
+			return list_nth(reach->edges, i);
+	edges = jp_edges_from(relid);
+	reach->edges_of = lappend_oid(reach->edges_of, relid);
+	reach->edges = lappend(reach->edges, edges);
+	return edges;
 }
 
-/* Gives back the locks on the first tables of a list. */
-static void
-unlock_tables(List *tables, int count)
+/* Whether a table is another, or a partition or child of it at any depth. */
+bool
+jp_is_part_of(Oid relid, Oid root)
 {
-	while (--count >= 0)
-		UnlockRelationOid(list_nth_oid(tables, count), ExclusiveLock);
+	return relid == root ||
+		(has_superclass(relid) &&
+		 list_member_oid(find_all_inheritors(root, NoLock, NULL), relid));
 }
 
 /* Starts the search with the rows that name the subject. */
 static void
-add_named_rows(Reach *reach, const JpSubject *subject)
+add_named_rows(JpReach *reach)
 {
 	uint64		count;
 	SPITupleTable *found = jp_name_tables(&count);
@@ -268,55 +120,92 @@ add_named_rows(Reach *reach, const JpSubject *subject)
 
 	for (i = 0; i < count; i++)
 	{
-		char	   *table = SPI_getvalue(found->vals[i], found->tupdesc, 1);
+		JpWay		way = {0};
 
-		if (jp_named_rows(found, i, "t.tableoid, t.ctid", subject) > 0)
-			take_rows(reach, table, true);
+		jp_name_way(found, i, &way);
+		if (jp_named_rows(found, i, "t.tableoid, t.ctid, t.xmin", reach->subject) > 0)
+			take_rows(reach, SPI_getvalue(found->vals[i], found->tupdesc, 1), &way);
+		else
+			SPI_freetuptable(SPI_tuptable);
 	}
 }
 
-/* Follows foreign keys from rows of a table not followed yet. */
+/* Follows the edges from rows of a table not followed yet. */
 static bool
-follow(Reach *reach, JpReached *parent)
+follow(JpReach *reach, JpReached *parent)
 {
 	int			first = parent->followed;
 	ListCell   *cell;
 
-	if (first == parent->count)
+	if (first == parent->queued)
 		return false;
-	parent->followed = parent->count;
-	foreach(cell, references_to(parent->relid))
+	parent->followed = parent->queued;
+	foreach(cell, jp_reach_edges(reach, parent->relid))
 	{
-		Reference  *reference = lfirst(cell);
 		Followed   *followed = palloc(sizeof(Followed));
 
 		CHECK_FOR_INTERRUPTS();
-		followed->reference = reference;
+		followed->edge = lfirst(cell);
 		followed->keys = palloc(sizeof(KeyValues));
-		read_keys(parent, first, reference, followed->keys);
+		read_keys(parent, first, followed->edge, followed->keys);
 		if (followed->keys->count == 0)
 			continue;
-		reach->followed = lappend(reach->followed, followed);
-		find_referring(reference, followed->keys);
-		take_rows(reach, parent->path, reference->belongs);
+		find_children(followed->edge, followed->keys);
+		take_rows(reach, parent->path, &followed->edge->way);
+		if (followed->edge->way.redact == NULL)
+			reach->followed = lappend(reach->followed, followed);
 	}
 	return true;
 }
 
+/* How many rows still refer to rows that are gone. */
+int64
+jp_reach_remaining(JpReach *reach)
+{
+	int64		remaining = 0;
+	ListCell   *cell;
+	uint64		i;
+
+	foreach(cell, reach->followed)
+	{
+		Followed   *followed = lfirst(cell);
+
+		find_children(followed->edge, followed->keys);
+		for (i = 0; i < SPI_processed; i++)
+		{
+			bool		isnull;
+			HeapTuple	tuple = SPI_tuptable->vals[i];
+			TupleDesc	desc = SPI_tuptable->tupdesc;
+			ItemPointer ctid = (ItemPointer)
+				DatumGetPointer(SPI_getbinval(tuple, desc, 2, &isnull));
+			JpRowKey	key = {
+				DatumGetObjectId(SPI_getbinval(tuple, desc, 1, &isnull)),
+				ctid->ip_blkid.bi_hi, ctid->ip_blkid.bi_lo, ctid->ip_posid, 0
+			};
+			JpRow	   *row = hash_search(reach->seen, &key, HASH_FIND, NULL);
+
+			remaining += row == NULL ||
+				(!row->withheld && row->fate != JP_ROW_REDACT && row->fate != JP_ROW_SHARED);
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+	return remaining;
+}
+
 /* Reads, as the parent's owner, the values that rows are referred to by. */
 static void
-read_keys(const JpReached *parent, int first, const Reference *reference,
+read_keys(const JpReached *parent, int first, const JpEdge *edge,
 		  KeyValues *keys)
 {
 	Oid			types[1] = {TIDARRAYOID};
-	Datum		values[1] = {jp_rows_datum(parent->rows + first,
-	parent->followed - first)};
+	Datum		values[1] = {jp_rows_datum(parent->queue + first,
+										   parent->followed - first)};
 	JpPrivilege before;
 	char	   *sql;
 	int			i;
 
 	sql = psprintf("SELECT %s FROM ONLY %s p WHERE p.ctid OPERATOR(pg_catalog.=) ANY ($1)",
-				   reference->keys, parent->table);
+				   edge->keys, parent->table);
 	jp_act_as(parent->owner, "pg_catalog, pg_temp", &before);
 	if (SPI_execute_with_args(sql, 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the keys of a table");
@@ -326,6 +215,7 @@ read_keys(const JpReached *parent, int first, const Reference *reference,
 	keys->columns = SPI_tuptable->tupdesc->natts;
 	for (i = 0; i < keys->columns; i++)
 		column_array(SPI_tuptable, keys->count, i, keys);
+	SPI_freetuptable(SPI_tuptable);
 }
 
 /* One column of what SPI found as an array. */
@@ -354,85 +244,38 @@ column_array(SPITupleTable *found, uint64 count, int column, KeyValues *keys)
 										   type, attribute->attlen,
 										   attribute->attbyval,
 										   attribute->attalign));
+	pfree(values);
+	pfree(nulls);
 }
 
-/* Finds, as the child's owner, the rows that refer to the keys. */
+/* Finds, as the child's owner, the rows that belong to the keys. */
 static void
-find_referring(const Reference *reference, const KeyValues *keys)
+find_children(const JpEdge *edge, const KeyValues *keys)
 {
 	StringInfoData sql;
 	JpPrivilege before;
 	int			i;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT DISTINCT c.tableoid, c.ctid FROM %s, ROWS FROM (",
-					 reference->from);
+	appendStringInfo(&sql, "SELECT DISTINCT c.tableoid, c.ctid, c.xmin FROM %s, ROWS FROM (",
+					 edge->from);
 	for (i = 0; i < keys->columns; i++)
 		appendStringInfo(&sql, "%spg_catalog.unnest($%d)", i > 0 ? ", " : "", i + 1);
 	appendStringInfoString(&sql, ") k(");
 	for (i = 0; i < keys->columns; i++)
 		appendStringInfo(&sql, "%sk%d", i > 0 ? ", " : "", i + 1);
-	appendStringInfo(&sql, ") WHERE %s", reference->join);
+	appendStringInfo(&sql, ") WHERE %s", edge->join);
 
-	jp_act_as(reference->owner, "pg_catalog, pg_temp", &before);
+	jp_act_as(edge->owner, "pg_catalog, pg_temp", &before);
 	if (SPI_execute_with_args(sql.data, keys->columns, (Oid *) keys->types,
 							  (Datum *) keys->values, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not follow a foreign key");
+		elog(ERROR, "could not follow a link");
 	jp_restore(&before);
 }
 
-/* The foreign keys that refer to a table or to what it is a partition of. */
-static List *
-references_to(Oid relid)
-{
-	static SPIPlanPtr plan = NULL;
-	Oid			types[1] = {OIDOID};
-	Datum		values[1] = {ObjectIdGetDatum(relid)};
-	List	   *references = NIL;
-	uint64		i;
-
-	jp_execute(&plan,
-			   "SELECT c.conrelid, r.relowner,"
-			   " (CASE r.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END)"
-			   "  || format('%I.%I c', n.nspname, r.relname),"
-			   " k.keys, k.joined, c.confdeltype IN ('a', 'r', 'c')"
-			   " FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid"
-			   " JOIN pg_namespace n ON n.oid = r.relnamespace,"
-			   " LATERAL (SELECT string_agg(format('p.%I', pa.attname), ', ' ORDER BY u.o) AS keys,"
-			   "   string_agg(format('k.k%s OPERATOR(%I.%s) c.%I', u.o, opn.nspname,"
-			   "    op.oprname, ca.attname), ' AND ' ORDER BY u.o) AS joined"
-			   "  FROM unnest(c.conkey, c.confkey, c.conpfeqop) WITH ORDINALITY u(ck, pk, eq, o)"
-			   "  JOIN pg_attribute ca ON ca.attrelid = c.conrelid AND ca.attnum = u.ck"
-			   "  JOIN pg_attribute ra ON ra.attrelid = c.confrelid AND ra.attnum = u.pk"
-			   "  JOIN pg_attribute pa ON pa.attrelid = $1 AND pa.attname = ra.attname"
-			   "  JOIN pg_operator op ON op.oid = u.eq"
-			   "  JOIN pg_namespace opn ON opn.oid = op.oprnamespace) k"
-			   " WHERE c.contype = 'f' AND c.conparentid = 0"
-			   " AND (c.confrelid = $1 OR c.confrelid IN"
-			   "  (SELECT a.relid FROM pg_partition_ancestors($1) a))"
-			   " ORDER BY c.oid",
-			   1, types, values, NULL, SPI_OK_SELECT);
-	for (i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		Reference  *reference = palloc(sizeof(Reference));
-		bool		isnull;
-
-		reference->child = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
-		reference->owner = DatumGetObjectId(SPI_getbinval(row, desc, 2, &isnull));
-		reference->from = SPI_getvalue(row, desc, 3);
-		reference->keys = SPI_getvalue(row, desc, 4);
-		reference->join = SPI_getvalue(row, desc, 5);
-		reference->belongs = DatumGetBool(SPI_getbinval(row, desc, 6, &isnull));
-		references = lappend(references, reference);
-	}
-	return references;
-}
-
-/* Takes the rows that SPI has just found (tableoid, ctid) into the search. */
+/* Takes the rows that SPI has just found (tableoid, ctid, xmin) into the search. */
 static void
-take_rows(Reach *reach, const char *parent_path, bool belongs)
+take_rows(JpReach *reach, const char *parent_path, const JpWay *way)
 {
 	SPITupleTable *found = SPI_tuptable;
 	uint64		count = SPI_processed;
@@ -442,36 +285,46 @@ take_rows(Reach *reach, const char *parent_path, bool belongs)
 	{
 		bool		isnull;
 		bool		seen;
-		Oid			relid = DatumGetObjectId(SPI_getbinval(found->vals[i],
-														   found->tupdesc, 1,
-														   &isnull));
-		ItemPointer row = (ItemPointer)
-			DatumGetPointer(SPI_getbinval(found->vals[i], found->tupdesc, 2,
-										  &isnull));
-		RowKey		key = {relid, row->ip_blkid.bi_hi, row->ip_blkid.bi_lo,
-			row->ip_posid, 0
+		HeapTuple	tuple = found->vals[i];
+		Oid			relid = DatumGetObjectId(SPI_getbinval(tuple, found->tupdesc,
+														   1, &isnull));
+		ItemPointer ctid = (ItemPointer)
+			DatumGetPointer(SPI_getbinval(tuple, found->tupdesc, 2, &isnull));
+		JpRowKey	key = {relid, ctid->ip_blkid.bi_hi, ctid->ip_blkid.bi_lo,
+			ctid->ip_posid, 0
 		};
 		JpReached  *table = reached_table(reach, relid, parent_path);
-		SeenRow    *entry = hash_search(reach->seen, &key, HASH_ENTER, &seen);
+		JpRow	   *row = hash_search(reach->seen, &key, HASH_ENTER, &seen);
 
 		if (!seen)
 		{
-			entry->belongs = false;
-			table->cleared++;
+			memset((char *) row + sizeof(JpRowKey), 0, sizeof(JpRow) - sizeof(JpRowKey));
+			row->xmin = DatumGetTransactionId(SPI_getbinval(tuple, found->tupdesc,
+															3, &isnull));
+			row->fate = JP_ROW_CLEAR;
+			add_row(&table->rows, &table->count, &table->room, row);
 		}
-		if (belongs && !entry->belongs)
-		{
-			entry->belongs = true;
-			table->cleared--;
-			add_row(table, row);
-		}
+		row->ways |= UINT64CONST(1) << way_of(table, way);
+		row->shared |= way->fate == JP_ROW_SHARED;
+		row->fate = Max(row->fate, way->fate);
+		take_row(reach, table, row);
 	}
 	SPI_freetuptable(found);
 }
 
+/* Lets a row be followed, once it is the subject's for good. */
+static void
+take_row(JpReach *reach, JpReached *table, JpRow *row)
+{
+	if (row->queued || row->fate < JP_ROW_REDACT)
+		return;
+	row->queued = true;
+	add_row(&table->queue, &table->queued, &table->queue_room, row);
+}
+
 /* The entry of a table, made when it is first reached. */
 static JpReached *
-reached_table(Reach *reach, Oid relid, const char *path)
+reached_table(JpReach *reach, Oid relid, const char *path)
 {
 	JpReached  *table;
 	ListCell   *cell;
@@ -488,66 +341,160 @@ reached_table(Reach *reach, Oid relid, const char *path)
 	table->relid = relid;
 	table->owner = rel->rd_rel->relowner;
 	table->table = jp_qualified_name(rel);
+	table->held_until = DT_NOEND;
 	table_close(rel, NoLock);
-	table->path = strcmp(path, table->table) == 0 ? table->table :
+	table->path = strcmp(path, table->table) == 0 ? pstrdup(path) :
 		psprintf("%s -> %s", path, table->table);
 	reach->tables = lappend(reach->tables, table);
 	return table;
 }
 
-/* Adds a row to those that go. */
-static void
-add_row(JpReached *table, ItemPointer row)
+/* The number of a way among those of a table, added when it is new. */
+static int
+way_of(JpReached *table, const JpWay *way)
 {
-	if (table->count == table->room)
+	int			i;
+	JpWay	   *added;
+
+	for (i = 0; i < list_length(table->ways); i++)
+		if (strcmp(((JpWay *) list_nth(table->ways, i))->name, way->name) == 0)
+			return i;
+	if (i == 64)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("more than 64 links lead to table %s", table->table)));
+	added = palloc(sizeof(JpWay));
+	*added = *way;
+	table->ways = lappend(table->ways, added);
+	if (way->redact != NULL)
+		added->redaction = jp_redaction_read(table->relid, way->redact);
+	return i;
+}
+
+/* Adds a row to an array that grows. */
+static void
+add_row(JpRow ***rows, int *count, int *room, JpRow *row)
+{
+	if (*count == *room)
 	{
-		table->room = Max(16, table->room * 2);
-		table->rows = table->rows == NULL ?
-			palloc(table->room * sizeof(ItemPointerData)) :
-			repalloc_huge(table->rows, table->room * sizeof(ItemPointerData));
+		*room = Max(16, *room * 2);
+		*rows = *rows == NULL ? palloc(*room * sizeof(JpRow *)) :
+			repalloc_huge(*rows, *room * sizeof(JpRow *));
 	}
-	table->rows[table->count++] = *row;
+	(*rows)[(*count)++] = row;
 }
 
-/* Puts a table into the order after all reached tables that refer to it. */
+/* Finds out which rows are not redacted yet. */
 static void
-order_table(Reach *reach, JpReached *table)
+find_pending(JpReached *table)
 {
-	ListCell   *cell;
-	ListCell   *other;
+	JpRow	  **rows = palloc(Max(table->count, 1) * sizeof(JpRow *));
+	int			way;
+	int			i;
 
-	if (table->ordered)
-		return;
-	table->ordered = true;		/* ends cycles, too */
-	foreach(cell, references_to(table->relid))
-		foreach(other, reach->tables)
-			if (is_part_of(((JpReached *) lfirst(other))->relid,
-						   ((Reference *) lfirst(cell))->child))
-				order_table(reach, lfirst(other));
-	reach->ordered = lappend(reach->ordered, table);
+	for (way = 0; way < list_length(table->ways); way++)
+	{
+		JpRedaction *redaction = ((JpWay *) list_nth(table->ways, way))->redaction;
+		int			count = 0;
+
+		if (redaction == NULL || redaction->set == NULL)
+			continue;
+		for (i = 0; i < table->count; i++)
+			if ((table->rows[i]->ways >> way & 1) != 0 &&
+				table->rows[i]->fate != JP_ROW_DELETE &&
+				table->rows[i]->fate != JP_ROW_CLEAR)
+				rows[count++] = table->rows[i];
+		if (count > 0)
+		{
+			JpReached	of_way = *table;
+
+			of_way.ways = list_make1(list_nth(table->ways, way));
+			find_pending_of(&of_way, rows, count);
+		}
+	}
+	pfree(rows);
 }
 
-/* Whether a table is another, or a partition of it at any depth. */
-static bool
-is_part_of(Oid relid, Oid root)
+/* Marks those of some rows, all of one way, that are not redacted yet. */
+static void
+find_pending_of(JpReached *table, JpRow **rows, int count)
 {
-	return relid == root ||
-		(get_rel_relispartition(relid) &&
-		 list_member_oid(get_partition_ancestors(relid), root));
+	JpWay	   *way = linitial(table->ways);
+	Oid			types[1] = {TIDARRAYOID};
+	Datum		values[1] = {jp_rows_datum(rows, count)};
+	JpPrivilege before;
+	SPITupleTable *found;
+	HTAB	   *differing;
+	HASHCTL		control = {.keysize = sizeof(ItemPointerData), .entrysize = sizeof(ItemPointerData)};
+	uint64		i;
+
+	jp_act_as(table->owner, "pg_catalog, pg_temp", &before);
+	SPI_execute_with_args(psprintf("SELECT t.ctid FROM ONLY %s t WHERE"
+								   " t.ctid OPERATOR(pg_catalog.=) ANY ($1) AND (%s)",
+								   table->table, way->redaction->differs),
+						  1, types, values, NULL, false, 0);
+	jp_restore(&before);
+	found = SPI_tuptable;
+	control.hcxt = CurrentMemoryContext;
+	differing = hash_create("journey_privacy differing", 256, &control,
+							HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+
+		hash_search(differing, DatumGetPointer(SPI_getbinval(found->vals[i],
+															 found->tupdesc, 1, &isnull)),
+					HASH_ENTER, NULL);
+	}
+	SPI_freetuptable(found);
+	for (i = 0; i < count; i++)
+	{
+		ItemPointerData ctid = {{rows[i]->key.block_high, rows[i]->key.block_low},
+		rows[i]->key.offset};
+
+		if (hash_search(differing, &ctid, HASH_FIND, NULL) != NULL)
+			rows[i]->pending = true;
+	}
+	hash_destroy(differing);
 }
 
 /* Rows as a tid[]. */
 Datum
-jp_rows_datum(const ItemPointerData *rows, int count)
+jp_rows_datum(JpRow *const *rows, int count)
 {
-	Datum	   *values = palloc(count * sizeof(Datum));
+	ItemPointerData *ctids = palloc(Max(count, 1) * sizeof(ItemPointerData));
+	Datum	   *values = palloc(Max(count, 1) * sizeof(Datum));
 	ArrayType  *array;
 	int			i;
 
 	for (i = 0; i < count; i++)
-		values[i] = PointerGetDatum(&rows[i]);
+	{
+		ctids[i].ip_blkid.bi_hi = rows[i]->key.block_high;
+		ctids[i].ip_blkid.bi_lo = rows[i]->key.block_low;
+		ctids[i].ip_posid = rows[i]->key.offset;
+		values[i] = PointerGetDatum(&ctids[i]);
+	}
 	array = construct_array(values, count, TIDOID, sizeof(ItemPointerData),
 							false, TYPALIGN_SHORT);
+	pfree(values);
+	pfree(ctids);
+	return PointerGetDatum(array);
+}
+
+/* The transactions that made rows, as a xid[]. */
+Datum
+jp_xmins_datum(JpRow *const *rows, int count)
+{
+	Datum	   *values = palloc(Max(count, 1) * sizeof(Datum));
+	ArrayType  *array;
+	int			distinct = 0;
+	int			i;
+
+	for (i = 0; i < count; i++)
+		if (i == 0 || rows[i]->xmin != rows[i - 1]->xmin)
+			values[distinct++] = TransactionIdGetDatum(rows[i]->xmin);
+	array = construct_array(values, distinct, XIDOID, sizeof(TransactionId), true,
+							TYPALIGN_INT);
 	pfree(values);
 	return PointerGetDatum(array);
 }

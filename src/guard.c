@@ -17,6 +17,7 @@
 
 #include "access/sysattr.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
@@ -27,6 +28,7 @@
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
+#include "storage/lmgr.h"
 #include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
@@ -168,6 +170,9 @@ note_sources(PlannedStmt *statement, List *sources)
 {
 	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
 
+	/* An erasure waits for whoever may be making another place for rows. */
+	if (purview.making && !IsInParallelMode() && !RecoveryInProgress())
+		LockRelationOid(jp_relation("derived"), RowExclusiveLock);
 	if (purview.making)
 		purview.sources = list_concat_unique_oid(purview.sources, sources);
 	MemoryContextSwitchTo(caller);

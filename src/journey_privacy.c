@@ -38,4 +38,5 @@ _PG_init(void)
 	jp_sealed_init();
 	jp_consent_init();
 	jp_guard_init();
+	jp_erasure_init();
 }

@@ -23,6 +23,7 @@ extern char *jp_setting_purpose;
 extern char *jp_setting_keyring_file;
 extern char *jp_setting_keyring_command;
 extern int	jp_setting_keyring_timeout;
+extern char *jp_setting_erasure_ledger_file;
 extern bool jp_setting_require_locked_memory;
 extern bool jp_setting_require_preload;
 extern bool jp_setting_enable_scan;
@@ -38,5 +39,6 @@ extern void jp_subject_init(void);
 extern void jp_sealed_init(void);
 extern void jp_consent_init(void);
 extern void jp_guard_init(void);
+extern void jp_erasure_init(void);
 
 #endif							/* JOURNEY_PRIVACY_H */

@@ -132,6 +132,19 @@ jp_key_public(int version, uint8 *key)
 	unknown_version(JP_KEY_SIGN, version);
 }
 
+/* Whether there ever was a version of a key, destroyed or not. */
+bool
+jp_key_known(JpKeyKind kind, int version)
+{
+	int			i;
+
+	jp_keyring_require();
+	for (i = 0; i < held_count; i++)
+		if (held[i].kind == kind && held[i].version == version)
+			return true;
+	return false;
+}
+
 /* A subkey, for the keyring's own files. */
 const uint8 *
 jp_key_secret(JpKeyKind kind, int version)

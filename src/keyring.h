@@ -59,6 +59,10 @@ extern void jp_key_public(int version, uint8 *key);
 extern void jp_key_sign(int version, const void *data, size_t len,
 						uint8 *signature);
 
+/* Whether a signature is of the sign key of a version; false when unknown. */
+extern bool jp_key_verify(int version, const void *data, size_t len,
+						  const uint8 *signature);
+
 /*
  * Data keys ("boxes"): random keys kept wrapped under a seal key.  An id says
  * whether it was ever one of ours without a table to look it up in.

@@ -94,6 +94,9 @@ extern void jp_key_check(int kind, int version, const uint8 *key,
 extern void jp_keyring_missing(const char *hint) pg_attribute_noreturn();
 
 /* keyring.c: a subkey, in the arena. */
+/* Whether there ever was a version of a key, destroyed or not. */
+extern bool jp_key_known(JpKeyKind kind, int version);
+
 extern const uint8 *jp_key_secret(JpKeyKind kind, int version);
 
 /* keyring_sign.c: public key of a sign key. */

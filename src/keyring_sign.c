@@ -34,3 +34,15 @@ jp_key_sign(int version, const void *data, size_t len, uint8 *signature)
 	(void) crypto_sign_detached(signature, NULL, data, len, arena->pair);
 	sodium_memzero(arena->pair, sizeof(arena->pair));
 }
+
+/* Whether a signature is of the sign key of a version. */
+bool
+jp_key_verify(int version, const void *data, size_t len, const uint8 *signature)
+{
+	uint8		key[JP_PUBLIC_KEY_SIZE];
+
+	if (version < 1 || version > 255 || !jp_key_known(JP_KEY_SIGN, version))
+		return false;
+	jp_key_public(version, key);
+	return crypto_sign_verify_detached(signature, data, len, key) == 0;
+}

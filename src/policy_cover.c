@@ -204,10 +204,10 @@ copy_protection(const JpProtecting *p)
 	SPI_execute_with_args("INSERT INTO journey_privacy.protection"
 						  " (relation, subject_column, kind, number_column, occurred_at,"
 						  "  collected_for, retain_for, visibility, on_refused,"
-						  "  added_number, had_security, had_force, inherited_from)"
+						  "  added_number, had_security, had_force, inherited_from, on_erase, redact)"
 						  " SELECT $1, subject_column, kind, number_column, occurred_at,"
 						  "  collected_for, retain_for, visibility, on_refused,"
-						  "  added_number, $3, $4, $2 FROM journey_privacy.protection WHERE relation = $2",
+						  "  added_number, $3, $4, $2, on_erase, redact FROM journey_privacy.protection WHERE relation = $2",
 						  4, types, values, NULL, false, 0);
 }
 

@@ -22,11 +22,13 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "catalog.h"
 #include "collection.h"
+#include "collection_redaction.h"
 #include "consent.h"
 #include "journey_privacy.h"
 #include "keyring.h"
@@ -37,7 +39,7 @@
 enum
 {
 	TABLE, SUBJECT, KIND, OCCURRED_AT, COLLECTED_FOR, RETAIN_FOR, VISIBILITY,
-	ON_REFUSED, NUMBER_COLUMN, ARGUMENTS
+	ON_REFUSED, ON_ERASE, REDACT, NUMBER_COLUMN, ARGUMENTS
 };
 
 static void lock_tree(FunctionCallInfo fcinfo, JpProtecting *head);
@@ -84,6 +86,9 @@ jp_protect(PG_FUNCTION_ARGS)
 	LockRelationOid(jp_relation("subject"), RowExclusiveLock);
 	jp_elevate(&before);
 	SPI_connect();
+	jp_redaction_check(head.relid, text_arg(fcinfo, ON_ERASE),
+					   PG_ARGISNULL(REDACT) ? NULL : PG_GETARG_JSONB_P(REDACT),
+					   list_make1(head.subject), true);
 	register_head(fcinfo, &head);
 	jp_without_covering(protect_members, &head);
 	SPI_finish();
@@ -146,7 +151,7 @@ lock_tree(FunctionCallInfo fcinfo, JpProtecting *head)
 static void
 check_arguments(FunctionCallInfo fcinfo)
 {
-	static const int required[] = {TABLE, SUBJECT, VISIBILITY, ON_REFUSED};
+	static const int required[] = {TABLE, SUBJECT, VISIBILITY, ON_REFUSED, ON_ERASE};
 	char	   *visibility;
 	char	   *on_refused;
 	int			i;
@@ -155,7 +160,7 @@ check_arguments(FunctionCallInfo fcinfo)
 		if (PG_ARGISNULL(required[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("table, subject, visibility and on_refused must not be null")));
+					 errmsg("table, subject, visibility, on_refused and on_erase must not be null")));
 	visibility = text_arg(fcinfo, VISIBILITY);
 	on_refused = text_arg(fcinfo, ON_REFUSED);
 	if (strcmp(on_refused, "error") != 0 && strcmp(on_refused, "skip") != 0)
@@ -453,8 +458,8 @@ static void
 register_head(FunctionCallInfo fcinfo, const JpProtecting *p)
 {
 	Oid			types[ARGUMENTS + 3] = {REGCLASSOID, NAMEOID, TEXTOID, NAMEOID,
-		TEXTARRAYOID, INTERVALOID, TEXTOID, TEXTOID, NAMEOID, BOOLOID, BOOLOID,
-		BOOLOID
+		TEXTARRAYOID, INTERVALOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, NAMEOID,
+		BOOLOID, BOOLOID, BOOLOID
 	};
 	Datum		values[ARGUMENTS + 3];
 	char		nulls[ARGUMENTS + 3];
@@ -472,9 +477,9 @@ register_head(FunctionCallInfo fcinfo, const JpProtecting *p)
 	values[ARGUMENTS + 2] = BoolGetDatum(p->had_force);
 	SPI_execute_with_args("INSERT INTO journey_privacy.protection"
 						  " (relation, subject_column, kind, occurred_at, collected_for,"
-						  "  retain_for, visibility, on_refused, number_column, added_number,"
-						  "  had_security, had_force)"
-						  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+						  "  retain_for, visibility, on_refused, on_erase, redact, number_column,"
+						  "  added_number, had_security, had_force)"
+						  " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
 						  lengthof(types), types, values, nulls, false, 0);
 }
 

@@ -83,24 +83,39 @@ extern bool jp_subject_unlink(const JpPseudonym *alias, JpSubject *rest,
 extern bool jp_tombstone_find(const JpPseudonym *pseudonym,
 							  TimestampTz *erased_at);
 
-/* The keyed trace that a tombstone holds: JP_TRACE_SIZE bytes. */
-extern void jp_tombstone_trace(const JpPseudonym *pseudonym, uint8 *trace);
+/*
+ * Keyed traces of pseudonyms as bytea[]: under the current key, what a
+ * tombstone holds; under every version of it, to look for one.
+ */
+extern Datum jp_tombstone_current(const JpPseudonym *pseudonyms, int count);
+extern Datum jp_tombstone_traces(const JpPseudonym *pseudonyms, int count);
 
-/* The traces of a subject under every version of the key, as bytea[]. */
-extern Datum jp_tombstone_traces(const JpPseudonym *pseudonym);
+/*
+ * The pseudonym, under the current key, that a trace conceals; false when the
+ * trace is damaged or of a later key than the current one.
+ */
+extern bool jp_tombstone_reveal(const void *trace, Size length,
+								JpPseudonym *pseudonym);
 
 /* Moves every tombstone to the current keys, after a rotation.  Needs SPI. */
 extern void jp_tombstones_rekey(void);
 
-/* Lays and lifts a tombstone.  Need SPI. */
-extern void jp_tombstone_lay(const JpPseudonym *pseudonym);
+/*
+ * Lays tombstones, or renews those that are there; while erasing, they cannot
+ * be lifted (55000).  Need SPI.
+ */
+extern void jp_tombstones_lay(const JpPseudonym *pseudonyms, int count,
+							  bool erasing);
 extern void jp_tombstone_lift(const JpPseudonym *pseudonym);
 
 /*
- * Takes a subject with all its aliases out of the registry, waiting for
- * changes under way.  Needs SPI.
+ * Takes subjects with all their aliases out of the registry, waiting for
+ * changes under way, and adds those that were not in it with JP_NO_SUBJECT.
+ * person tells of each identity which of the subjects it is.  Ordered by
+ * number.  Needs SPI.
  */
-extern void jp_subject_remove(const JpPseudonym *pseudonym, JpSubject *subject);
+extern void jp_subjects_remove(const JpPseudonym *pseudonyms, int count,
+							   JpSubject *whole, int **person);
 
 /* Pseudonyms and numbers of a subject as arrays for SQL. */
 extern Datum jp_subject_pseudonyms(const JpSubject *subject);

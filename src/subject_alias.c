@@ -219,30 +219,6 @@ jp_subject_attempt(bool (*attempt) (void *arg), void *arg)
 	return kept;
 }
 
-/* Takes a subject out of the registry. */
-void
-jp_subject_remove(const JpPseudonym *pseudonym, JpSubject *subject)
-{
-	static SPIPlanPtr plan = NULL;
-	Oid			types[1] = {INT4ARRAYOID};
-	Datum		values[1];
-	bool		linked;
-	bool		restricted;
-	int32		head = lock_subject(pseudonym, &linked, &restricted);
-
-	if (head == JP_NO_SUBJECT)
-	{
-		set_alone(pseudonym, JP_NO_SUBJECT, false, subject);
-		return;
-	}
-	read_members(head, restricted, subject);
-	values[0] = jp_subject_numbers(subject);
-	jp_execute(&plan,
-			   "DELETE FROM journey_privacy.subject WHERE number = ANY ($1)",
-			   1, types, values, NULL, SPI_OK_DELETE);
-	jp_subject_forget_kept();
-}
-
 /* The pseudonyms of a subject as an array. */
 Datum
 jp_subject_pseudonyms(const JpSubject *subject)

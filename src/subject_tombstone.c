@@ -47,32 +47,43 @@ static void conceal(int version, const uint8 *nonce, const uint8 *from,
 static Datum trace_datum(const Trace *trace);
 static HeapTuple find_trace(Relation rel, const JpPseudonym *pseudonym);
 static void change_trace(Datum from, Datum to);
+static Datum traces_under(const JpPseudonym *pseudonyms, int count,
+						  const int *versions, int version_count);
+static bool knows_version(int version);
 
-/* The trace of a subject under the current key. */
-void
-jp_tombstone_trace(const JpPseudonym *pseudonym, uint8 *trace)
+/* The traces of pseudonyms under the current key. */
+Datum
+jp_tombstone_current(const JpPseudonym *pseudonyms, int count)
 {
-	make_trace(pseudonym, jp_key_version(JP_KEY_TOMBSTONE), (Trace *) trace);
+	int			version = jp_key_version(JP_KEY_TOMBSTONE);
+
+	return traces_under(pseudonyms, count, &version, 1);
 }
 
-/* The traces of a subject under every version of the key. */
+/* The traces of pseudonyms under every version of the key. */
 Datum
-jp_tombstone_traces(const JpPseudonym *pseudonym)
+jp_tombstone_traces(const JpPseudonym *pseudonyms, int count)
 {
 	int			versions[255];
-	int			count = jp_key_versions(JP_KEY_TOMBSTONE, versions);
-	Datum	   *traces = palloc(Max(count, 1) * sizeof(Datum));
-	int			i;
+	int			known = jp_key_versions(JP_KEY_TOMBSTONE, versions);
 
-	for (i = 0; i < count; i++)
-	{
-		Trace		trace;
+	return traces_under(pseudonyms, count, versions, known);
+}
 
-		make_trace(pseudonym, versions[i], &trace);
-		traces[i] = trace_datum(&trace);
-	}
-	return PointerGetDatum(construct_array(traces, count, BYTEAOID, -1, false,
-										   TYPALIGN_INT));
+/* The pseudonym that a trace conceals. */
+bool
+jp_tombstone_reveal(const void *trace, Size length, JpPseudonym *pseudonym)
+{
+	Trace		copy;
+
+	if (length != JP_TRACE_SIZE)
+		return false;
+	memcpy(&copy, trace, JP_TRACE_SIZE);
+	if (!knows_version(copy.version) || !reveal(&copy, pseudonym) ||
+		pseudonym->bytes[0] > jp_key_version(JP_KEY_PSEUDONYM))
+		return false;
+	jp_pseudonym_advance(pseudonym, jp_key_version(JP_KEY_PSEUDONYM));
+	return true;
 }
 
 /* When a subject was erased, if it was. */
@@ -95,21 +106,29 @@ jp_tombstone_find(const JpPseudonym *pseudonym, TimestampTz *erased_at)
 	return HeapTupleIsValid(tuple);
 }
 
-/* Lays a tombstone, or renews the one that is there. */
+/* Lays tombstones, or renews those that are there. */
 void
-jp_tombstone_lay(const JpPseudonym *pseudonym)
+jp_tombstones_lay(const JpPseudonym *pseudonyms, int count, bool erasing)
 {
-	static SPIPlanPtr plan = NULL;
-	Oid			types[1] = {BYTEAOID};
-	Datum		values[1];
-	Trace		trace;
+	static SPIPlanPtr clearing = NULL;
+	static SPIPlanPtr laying = NULL;
+	Oid			types[2] = {BYTEAARRAYOID, BOOLOID};
+	Datum		values[2] = {jp_tombstone_traces(pseudonyms, count),
+		BoolGetDatum(erasing)
+	};
 
-	jp_tombstone_lift(pseudonym);
-	jp_tombstone_trace(pseudonym, (uint8 *) &trace);
-	values[0] = trace_datum(&trace);
-	jp_execute(&plan,
-			   "INSERT INTO journey_privacy.tombstone VALUES ($1, pg_catalog.clock_timestamp())",
-			   1, types, values, NULL, SPI_OK_INSERT);
+	jp_execute(&clearing,
+			   "DELETE FROM journey_privacy.tombstone WHERE trace = ANY ($1)",
+			   1, types, values, NULL, SPI_OK_DELETE);
+	values[0] = jp_tombstone_current(pseudonyms, count);
+	jp_execute(&laying,
+			   "INSERT INTO journey_privacy.tombstone (trace, erased_at, erasing)"
+			   " SELECT DISTINCT u.t, pg_catalog.clock_timestamp(), $2 OR EXISTS"
+			   "  (SELECT FROM journey_privacy.erasure_subject s"
+			   "   JOIN journey_privacy.erasure e ON e.request_id = s.request_id"
+			   "   WHERE s.trace = u.t AND e.state = 'erasing')"
+			   " FROM unnest($1) u(t)",
+			   2, types, values, NULL, SPI_OK_INSERT);
 }
 
 /* Lifts a tombstone: the person has come back and agreed anew. */
@@ -125,6 +144,11 @@ jp_tombstone_lift(const JpPseudonym *pseudonym)
 
 	if (HeapTupleIsValid(tuple))
 	{
+		if (DatumGetBool(heap_getattr(tuple, 3, RelationGetDescr(rel), &isnull)))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the erasure of this subject is still under way"),
+					 errhint("Wait for it, or finish it with CALL journey_privacy.resume_erasures().")));
 		values[0] = heap_getattr(tuple, 1, RelationGetDescr(rel), &isnull);
 		jp_execute(&plan,
 				   "DELETE FROM journey_privacy.tombstone WHERE trace = $1",
@@ -143,7 +167,8 @@ jp_tombstones_rekey(void)
 	uint64		i;
 
 	SPI_execute("SELECT trace FROM journey_privacy.tombstone"
-				" UNION SELECT trace FROM journey_privacy.erasure", false, 0);
+				" UNION SELECT trace FROM journey_privacy.erasure_subject"
+				" UNION SELECT trace FROM journey_privacy.hold WHERE trace IS NOT NULL", false, 0);
 	found = SPI_tuptable;
 	count = SPI_processed;
 	for (i = 0; i < count; i++)
@@ -164,7 +189,7 @@ jp_tombstones_rekey(void)
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("a tombstone is damaged")));
 		jp_pseudonym_advance(&pseudonym, jp_key_version(JP_KEY_PSEUDONYM));
-		jp_tombstone_trace(&pseudonym, (uint8 *) &trace);
+		make_trace(&pseudonym, jp_key_version(JP_KEY_TOMBSTONE), &trace);
 		change_trace(value, trace_datum(&trace));
 	}
 }
@@ -242,15 +267,50 @@ find_trace(Relation rel, const JpPseudonym *pseudonym)
 static void
 change_trace(Datum from, Datum to)
 {
-	static SPIPlanPtr tombstone = NULL;
-	static SPIPlanPtr erasure = NULL;
+	static SPIPlanPtr plans[3] = {NULL, NULL, NULL};
+	static const char *const changes[] = {
+		"UPDATE journey_privacy.tombstone SET trace = $2 WHERE trace = $1",
+		"UPDATE journey_privacy.erasure_subject SET trace = $2 WHERE trace = $1",
+		"UPDATE journey_privacy.hold SET trace = $2 WHERE trace = $1"
+	};
 	Oid			types[2] = {BYTEAOID, BYTEAOID};
 	Datum		values[2] = {from, to};
+	int			i;
 
-	jp_execute(&tombstone,
-			   "UPDATE journey_privacy.tombstone SET trace = $2 WHERE trace = $1",
-			   2, types, values, NULL, SPI_OK_UPDATE);
-	jp_execute(&erasure,
-			   "UPDATE journey_privacy.erasure SET trace = $2 WHERE trace = $1",
-			   2, types, values, NULL, SPI_OK_UPDATE);
+	for (i = 0; i < lengthof(changes); i++)
+		jp_execute(&plans[i], changes[i], 2, types, values, NULL, SPI_OK_UPDATE);
+}
+
+/* The traces of pseudonyms under some versions of the key. */
+static Datum
+traces_under(const JpPseudonym *pseudonyms, int count, const int *versions,
+			 int version_count)
+{
+	Datum	   *traces = palloc(Max(count * version_count, 1) * sizeof(Datum));
+	int			i;
+	int			j;
+
+	for (i = 0; i < count; i++)
+		for (j = 0; j < version_count; j++)
+		{
+			Trace		trace;
+
+			make_trace(&pseudonyms[i], versions[j], &trace);
+			traces[i * version_count + j] = trace_datum(&trace);
+		}
+	return PointerGetDatum(construct_array(traces, count * version_count,
+										   BYTEAOID, -1, false, TYPALIGN_INT));
+}
+
+/* Whether a version of the key is there to reveal traces with. */
+static bool
+knows_version(int version)
+{
+	int			versions[255];
+	int			count = jp_key_versions(JP_KEY_TOMBSTONE, versions);
+
+	while (--count >= 0)
+		if (versions[count] == version)
+			return true;
+	return false;
 }

@@ -253,8 +253,9 @@ INSERT INTO shown (what, result)
     ('events the analyst saw, and should', format('%s, %s', :'seen', :'expected')),
     ('people the analyst saw', :'seen_people'),
     ('events seen after one withdrawal', format('%s (%s fewer)', :'left_seen', :'events_of_one')),
-    ('rows erased, tables', (SELECT format('%s, %s', sum((t ->> 'rows_deleted')::int), count(*))
-       FROM jsonb_array_elements(:'receipt'::jsonb -> 'tables') t)),
+    ('rows erased, tables', (SELECT format('%s, %s', sum((t ->> 'rows')::int), count(*))
+       FROM jsonb_array_elements(:'receipt'::jsonb -> 'tables') t
+       WHERE t ->> 'action' = 'delete' AND t ->> 'table' NOT LIKE 'journey\_privacy.%')),
     ('traces found afterwards', (SELECT sum(rows_found)::text FROM found)),
     ('writing about the person again', 'refused')) s(what, result);
 SELECT what, result FROM shown ORDER BY n;

@@ -70,7 +70,7 @@ SELECT * FROM attack.harm();
 SELECT count(*) AS protected FROM journey_privacy.protection WHERE relation = 'attack.checked'::regclass;
 
 -- 2. an owner who may protect(): the owner's CHECK does not run as superuser
-GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name)
+GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, text, jsonb, name)
   TO attack_mallory, attack_owner, attack_app, attack_analyst;
 SET ROLE attack_mallory;
 SELECT journey_privacy.protect('attack.checked', 'v') \gset
@@ -307,7 +307,7 @@ INSERT INTO attack.v VALUES (1, 'email:ann@attack.example', NULL), (2, 'email:bo
 INSERT INTO attack.w VALUES (1, 'email:ann@attack.example', NULL), (2, 'email:bob@attack.example', 1);
 SELECT journey_privacy.withdraw('email:bob@attack.example', 'a_consent') IS NOT NULL AS ok;
 CALL journey_privacy.erase('email:ann@attack.example') \gset
-SELECT t ->> 'table' AS "table", t ->> 'rows_deleted' AS deleted, t ->> 'references_cleared' AS cleared
+SELECT t ->> 'table' AS "table", t ->> 'action' AS action, t ->> 'rows' AS rows
   FROM jsonb_array_elements(:'receipt'::jsonb -> 'tables') t;
 SELECT id, referrer FROM attack.v UNION ALL SELECT id, referrer FROM attack.w;
 -- but no update makes Bob's row another's, or another's his
@@ -328,7 +328,7 @@ SELECT count(*) AS number_columns FROM pg_attribute WHERE attrelid = 'attack.pro
 DROP TABLE attack.probe;
 
 -- 18. a role without any grant does not learn who consents
-REVOKE EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name) FROM attack_mallory;
+REVOKE EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, text, jsonb, name) FROM attack_mallory;
 SET ROLE attack_mallory;
 CREATE TABLE attack.probe (e journey_privacy.pseudonym);
 SELECT journey_privacy.protect('attack.probe', 'e', collected_for => '{a_consent}', on_refused => 'skip');
@@ -528,7 +528,9 @@ INSERT INTO attack.renamed VALUES (:'G');
 ALTER EVENT TRIGGER journey_privacy_cover_partitions DISABLE;
 ALTER TABLE attack.renamed RENAME visitor TO who;
 \set VERBOSITY sqlstate
+BEGIN;
 CALL journey_privacy.erase(:'G');
+ROLLBACK;
 \set VERBOSITY terse
 SELECT journey_privacy.is_erased(:'G'), count(*) FROM attack.renamed;
 ALTER TABLE attack.renamed RENAME who TO visitor;
@@ -586,7 +588,9 @@ CREATE FUNCTION attack.keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.p
 CREATE TRIGGER k BEFORE UPDATE ON attack.ce FOR EACH ROW EXECUTE FUNCTION attack.keep();
 INSERT INTO attack.pe VALUES (1, :'N');
 INSERT INTO attack.ce VALUES (1, 1, 'Street');
+BEGIN;
 CALL journey_privacy.erase(:'N', request_id => '00000000-0000-4000-8000-0000000000a1');
+ROLLBACK;
 SELECT (SELECT count(*) FROM attack.pe) AS parents, pe, journey_privacy.is_erased(:'N'),
        (SELECT count(*) FROM journey_privacy.erasure WHERE request_id = '00000000-0000-4000-8000-0000000000a1') AS receipts
   FROM attack.ce;
@@ -638,7 +642,7 @@ SELECT * FROM attack.strict;
 DROP TABLE attack.strict, attack.own;
 
 -- nothing stays behind
-REVOKE ALL ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name)
+REVOKE ALL ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, text, jsonb, name)
   FROM attack_owner, attack_app, attack_analyst;
 REVOKE ALL ON FUNCTION journey_privacy.pseudonymize(text, text),
   journey_privacy.record_consent(journey_privacy.pseudonym, text, boolean, timestamptz, text, text, jsonb, text),

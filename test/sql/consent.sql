@@ -274,7 +274,8 @@ SELECT journey_privacy.link_hashed_identities('email', '');
 SELECT journey_privacy.link_identity('email:d@example.com', 'device_id:d');
 CALL journey_privacy.erase('device_id:d') \gset
 SELECT journey_privacy.is_erased('email:d@example.com'), journey_privacy.is_erased('device_id:d'),
-       :'receipt'::jsonb -> 'identities_deleted' AS identities;
+       (SELECT t -> 'rows' FROM jsonb_array_elements(:'receipt'::jsonb -> 'tables') t
+        WHERE t ->> 'table' = 'journey_privacy.subject') AS identities;
 SELECT journey_privacy.link_identity('email:e@example.com', 'device_id:d');
 
 -- privileges

@@ -84,7 +84,7 @@ CREATE TEMP VIEW everything AS
          (SELECT string_agg(ROW(attname, atttypid::regtype, attnotnull)::text, ' ' ORDER BY attnum) FROM pg_attribute
           WHERE attrelid = 'visit'::regclass AND attnum > 0 AND NOT attisdropped) AS columns,
          (SELECT string_agg(polname, ' ') FROM pg_policy WHERE polrelid = 'visit'::regclass) AS policies,
-         (SELECT string_agg(tgname, ' ') FROM pg_trigger WHERE tgrelid = 'visit'::regclass) AS triggers;
+         (SELECT string_agg(tgname, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 'visit'::regclass) AS triggers;
 CREATE TEMP TABLE before AS SELECT * FROM everything;
 SELECT journey_privacy.protect('visit', 'visitor', occurred_at => 'at', retain_for => '2 years');
 SELECT * FROM everything;
@@ -244,7 +244,7 @@ SET ROLE regress_owner;
 CREATE TABLE owned (visitor journey_privacy.pseudonym);
 SELECT journey_privacy.protect('owned', 'visitor');
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name)
+GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, text, jsonb, name)
   TO regress_owner;
 SET ROLE regress_owner;
 SELECT journey_privacy.protect('owned', 'visitor');
@@ -285,6 +285,6 @@ RESET journey_privacy.purpose;
 DROP FUNCTION refuse;
 SELECT journey_privacy.disallow('regress_analyst', 'p_analytics');
 REVOKE CREATE ON SCHEMA public FROM regress_owner;
-REVOKE ALL ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name)
+REVOKE ALL ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, text, jsonb, name)
   FROM regress_owner;
 DROP ROLE regress_analyst, regress_trainee, regress_owner;

@@ -107,6 +107,8 @@ INSERT INTO deviation VALUES
   ('min(journey_privacy.pseudonym)', 'i', 's', false, true),
   ('max(journey_privacy.pseudonym)', 'i', 's', false, true),
   -- accounts of one subject
+  ('journey_privacy.verify_receipt(jsonb)', 's', 'u', false, false),
+  ('journey_privacy.signing_key(integer)', 's', 'u', false, false),
   ('journey_privacy.consent_of(journey_privacy.pseudonym)', 's', 'u', false, false),
   ('journey_privacy.consent_history(journey_privacy.pseudonym)', 's', 'u', false, false),
   ('journey_privacy.why(regclass,journey_privacy.pseudonym,name,text)', 's', 'u', false, false),
@@ -228,7 +230,7 @@ WHERE name LIKE 'journey\_privacy.%' AND context NOT IN ('postmaster', 'sighup',
 SELECT journey_privacy.create_purpose('s_analytics', 'consent');
 CREATE ROLE regress_security_owner;
 GRANT CREATE ON SCHEMA public TO regress_security_owner;
-GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name)
+GRANT EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, text, jsonb, name)
   TO regress_security_owner;
 SET ROLE regress_security_owner;
 CREATE TABLE secured (visitor journey_privacy.pseudonym, at timestamptz);
@@ -297,7 +299,7 @@ WHERE name IN ('journey_privacy.keyring_file', 'journey_privacy.keyring_command'
 RESET ROLE;
 DROP TABLE secured;
 REVOKE CREATE ON SCHEMA public FROM regress_security_owner;
-REVOKE EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, name)
+REVOKE EXECUTE ON FUNCTION journey_privacy.protect(regclass, name, text, name, text[], interval, text, text, text, jsonb, name)
   FROM regress_security_owner;
 DROP ROLE regress_security_owner;
 SELECT journey_privacy.drop_purpose('s_analytics');
