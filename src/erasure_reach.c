@@ -135,6 +135,7 @@ static bool
 follow(JpReach *reach, JpReached *parent)
 {
 	int			first = parent->followed;
+	Followed   *before = NULL;
 	ListCell   *cell;
 
 	if (first == parent->queued)
@@ -146,8 +147,15 @@ follow(JpReach *reach, JpReached *parent)
 
 		CHECK_FOR_INTERRUPTS();
 		followed->edge = lfirst(cell);
-		followed->keys = palloc(sizeof(KeyValues));
-		read_keys(parent, first, followed->edge, followed->keys);
+		/* Several foreign keys often refer to the same columns. */
+		if (before != NULL && strcmp(before->edge->keys, followed->edge->keys) == 0)
+			followed->keys = before->keys;
+		else
+		{
+			followed->keys = palloc(sizeof(KeyValues));
+			read_keys(parent, first, followed->edge, followed->keys);
+		}
+		before = followed;
 		if (followed->keys->count == 0)
 			continue;
 		find_children(followed->edge, followed->keys);

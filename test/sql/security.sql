@@ -242,7 +242,7 @@ FROM pg_policy WHERE polrelid = 'secured'::regclass ORDER BY polcmd;
 SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = 'secured'::regclass;
 SELECT tgname, tgfoid::regprocedure, tgenabled, tgtype & 1 > 0 AS for_row, tgtype & 2 > 0 AS before,
        tgtype & 4 > 0 AS insert, tgtype & 16 > 0 AS update, tgattr = '' AS any_column, tgqual
-FROM pg_trigger WHERE tgrelid = 'secured'::regclass;
+FROM pg_trigger WHERE tgrelid = 'secured'::regclass ORDER BY tgname;
 -- for this and any other: the condition is one call of permits() for the row, nothing around it
 SELECT polrelid::regclass, polname FROM pg_policy
 WHERE polrelid IN (SELECT relation FROM journey_privacy.protection)
