@@ -37,6 +37,7 @@ CREATE TABLE journey_privacy.erasure (
   state        text NOT NULL DEFAULT 'erasing' CHECK (state IN ('erasing', 'withheld', 'done')),
   number       bigint UNIQUE,
   receipt      jsonb);
+CREATE INDEX erasure_unfinished ON journey_privacy.erasure (state) WHERE state <> 'done';
 COMMENT ON TABLE journey_privacy.erasure IS
   'erasures under way and done, with their receipts, numbered in the order in which they were signed';
 

@@ -25,6 +25,8 @@
 #include "storage/lock.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/uuid.h"
 
 #include "catalog.h"
@@ -38,6 +40,9 @@
 /* So often rows are looked for before all tables are locked for the rest. */
 #define PATIENCE	3
 
+/* So many rows are erased in a subtransaction, to be tried again. */
+#define SMALL		10000
+
 /* Field of the advisory lock tag under which a request is worked on. */
 #define REQUEST_LOCK	0x4a51
 
@@ -50,6 +55,8 @@ static void unlock_request(JpErasure *job);
 static Datum carry_out(JpErasure *job);
 static void hide_late(JpErasure *job);
 static bool pass(JpErasure *job, bool locked);
+static void carry_out_pass(JpReach *reach, JpErasing *erasing);
+static void try_pass(JpReach *reach, JpErasing *erasing);
 static void refuse_remaining(void) pg_attribute_noreturn();
 static void row_done(void *arg, const JpReached *table, const char *action,
 					 int64 rows);
@@ -152,10 +159,58 @@ pass(JpErasure *job, bool locked)
 	jp_erasure_note_found(job, reach);
 	if (left == 0)
 		return true;
-	(void) jp_erase_reached(reach, &erasing);
-	if (!erasing.stopped && jp_reach_remaining(reach) > 0)
-		refuse_remaining();
+	if (locked || left > SMALL)
+		carry_out_pass(reach, &erasing);
+	else
+		try_pass(reach, &erasing);
 	return false;
+}
+
+/* Erases what a search has found. */
+static void
+carry_out_pass(JpReach *reach, JpErasing *erasing)
+{
+	(void) jp_erase_reached(reach, erasing);
+	if (!erasing->stopped && jp_reach_remaining(reach) > 0)
+		refuse_remaining();
+}
+
+/*
+ * The same in a subtransaction: when others have written what refers to these
+ * rows since the search, or wait for us in a circle, the next search finds out.
+ */
+static void
+try_pass(JpReach *reach, JpErasing *erasing)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	erasing->commit = NULL;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		carry_out_pass(reach, erasing);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION &&
+			error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED &&
+			error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+			ReThrowError(error);
+	}
+	PG_END_TRY();
 }
 
 /* Says that something of the subject does not go. */

@@ -117,9 +117,15 @@ add_subjects(JpErasure *job, const JpSubject *subject, const int *person)
 static void
 add_unfinished(JpErasure *job)
 {
+	static SPIPlanPtr plan = NULL;
 	Oid			types[1] = {UUIDOID};
 	Datum		values[1] = {job->request_id};
 
+	jp_execute(&plan,
+			   "SELECT FROM journey_privacy.erasure WHERE state <> 'done' AND request_id <> $1 LIMIT 1",
+			   1, types, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 0)
+		return;
 	SPI_execute_with_args("INSERT INTO journey_privacy.erasure_subject (request_id, person, trace, number)"
 						  " SELECT $1, m.person, a.trace, a.number"
 						  " FROM journey_privacy.erasure_subject m"

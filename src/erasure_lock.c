@@ -96,22 +96,25 @@ explain_timeout(void *arg)
 static List *
 reachable_tables(void)
 {
+	static SPIPlanPtr plan = NULL;
 	List	   *tables = NIL;
 	uint64		i;
 
-	SPI_execute("WITH RECURSIVE reach(relid) AS ("
-				"  (SELECT p.relation::oid FROM journey_privacy.protection p"
-				"   UNION SELECT d.relation::oid FROM journey_privacy.derived d"
-				"   UNION SELECT l.child::oid FROM journey_privacy.declared_link l)"
-				"  UNION"
-				"  SELECT x.relid FROM reach r,"
-				"   LATERAL (SELECT c.conrelid AS relid FROM pg_constraint c"
-				"             WHERE c.contype = 'f' AND c.confrelid = r.relid"
-				"            UNION ALL"
-				"            SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = r.relid"
-				"            UNION ALL"
-				"            SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = r.relid) x)"
-				" SELECT r.relid FROM reach r JOIN pg_class c ON c.oid = r.relid ORDER BY r.relid", false, 0);
+	jp_execute(&plan,
+			   "WITH RECURSIVE reach(relid) AS ("
+			   "  (SELECT p.relation::oid FROM journey_privacy.protection p"
+			   "   UNION SELECT d.relation::oid FROM journey_privacy.derived d"
+			   "   UNION SELECT l.child::oid FROM journey_privacy.declared_link l)"
+			   "  UNION"
+			   "  SELECT x.relid FROM reach r,"
+			   "   LATERAL (SELECT c.conrelid AS relid FROM pg_constraint c"
+			   "             WHERE c.contype = 'f' AND c.confrelid = r.relid"
+			   "            UNION ALL"
+			   "            SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = r.relid"
+			   "            UNION ALL"
+			   "            SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = r.relid) x)"
+			   " SELECT r.relid FROM reach r JOIN pg_class c ON c.oid = r.relid ORDER BY r.relid",
+			   0, NULL, NULL, NULL, SPI_OK_SELECT);
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;

@@ -39,33 +39,35 @@ PG_FUNCTION_INFO_V1(jp_names_subject);
 SPITupleTable *
 jp_name_tables(uint64 *count)
 {
-	if (SPI_execute("SELECT format('%I.%I', n.nspname, c.relname),"
-					" quote_ident(p.subject_column), quote_ident(p.number_column),"
-					" p.kind IS NOT NULL, c.relowner, p.on_erase, p.redact,"
-					" concat_ws(' ', p.way, p.subject_column), p.kind, p.subject_column::text,"
-					" CASE p.way WHEN 'link' THEN '' ELSE 'ONLY ' END, c.oid, p.exported"
-					" FROM (SELECT relation::oid, subject_column, number_column, kind, on_erase, redact, 'named' AS way, true AS exported"
-					"        FROM journey_privacy.protection"
-					"       UNION SELECT d.relation, a.attname,"
-					"        CASE WHEN a.attname = s.number_column THEN a.attname END,"
-					"        CASE WHEN a.attname = s.number_column THEN '' ELSE s.kind END, 'delete', NULL, 'derived', true"
-					"       FROM journey_privacy.derived d"
-					"       JOIN journey_privacy.protection s ON s.relation = d.source"
-					"       JOIN pg_attribute b ON b.attrelid = s.relation AND b.attname = s.subject_column"
-					"       JOIN pg_attribute a ON a.attrelid = d.relation AND NOT a.attisdropped"
-					"        AND ((s.kind IS NULL AND a.atttypid = 'journey_privacy.pseudonym'::regtype)"
-					"         OR (a.atttypid = 'int4'::regtype AND a.attname = s.number_column)"
-					"         OR (s.kind IS NOT NULL AND a.attname = s.subject_column AND a.atttypid = b.atttypid))"
-					"       WHERE d.relation NOT IN (SELECT relation FROM journey_privacy.protection)"
-					"       UNION ALL SELECT d.child, d.child_columns[1],"
-					"        CASE d.parent_columns[1] WHEN 'number' THEN d.child_columns[1] END,"
-					"        CASE d.parent_columns[1] WHEN 'number' THEN '' END, d.on_erase, d.redact, 'link', d.on_export = 'include'"
-					"       FROM journey_privacy.declared_link d"
-					"       WHERE d.parent = 'journey_privacy.subject'::regclass) p"
-					" JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p')"
-					" JOIN pg_namespace n ON n.oid = c.relnamespace"
-					" ORDER BY p.relation", false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the protections");
+	static SPIPlanPtr plan = NULL;
+
+	jp_execute(&plan,
+			   "SELECT format('%I.%I', n.nspname, c.relname),"
+			   " quote_ident(p.subject_column), quote_ident(p.number_column),"
+			   " p.kind IS NOT NULL, c.relowner, p.on_erase, p.redact,"
+			   " concat_ws(' ', p.way, p.subject_column), p.kind, p.subject_column::text,"
+			   " CASE p.way WHEN 'link' THEN '' ELSE 'ONLY ' END, c.oid, p.exported"
+			   " FROM (SELECT relation::oid, subject_column, number_column, kind, on_erase, redact, 'named' AS way, true AS exported"
+			   "        FROM journey_privacy.protection"
+			   "       UNION SELECT d.relation, a.attname,"
+			   "        CASE WHEN a.attname = s.number_column THEN a.attname END,"
+			   "        CASE WHEN a.attname = s.number_column THEN '' ELSE s.kind END, 'delete', NULL, 'derived', true"
+			   "       FROM journey_privacy.derived d"
+			   "       JOIN journey_privacy.protection s ON s.relation = d.source"
+			   "       JOIN pg_attribute b ON b.attrelid = s.relation AND b.attname = s.subject_column"
+			   "       JOIN pg_attribute a ON a.attrelid = d.relation AND NOT a.attisdropped"
+			   "        AND ((s.kind IS NULL AND a.atttypid = 'journey_privacy.pseudonym'::regtype)"
+			   "         OR (a.atttypid = 'int4'::regtype AND a.attname = s.number_column)"
+			   "         OR (s.kind IS NOT NULL AND a.attname = s.subject_column AND a.atttypid = b.atttypid))"
+			   "       WHERE d.relation NOT IN (SELECT relation FROM journey_privacy.protection)"
+			   "       UNION ALL SELECT d.child, d.child_columns[1],"
+			   "        CASE d.parent_columns[1] WHEN 'number' THEN d.child_columns[1] END,"
+			   "        CASE d.parent_columns[1] WHEN 'number' THEN '' END, d.on_erase, d.redact, 'link', d.on_export = 'include'"
+			   "       FROM journey_privacy.declared_link d"
+			   "       WHERE d.parent = 'journey_privacy.subject'::regclass) p"
+			   " JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p')"
+			   " JOIN pg_namespace n ON n.oid = c.relnamespace"
+			   " ORDER BY p.relation", 0, NULL, NULL, NULL, SPI_OK_SELECT);
 	*count = SPI_processed;
 	return SPI_tuptable;
 }

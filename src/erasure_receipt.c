@@ -37,6 +37,7 @@ PG_FUNCTION_INFO_V1(jp_signing_key);
 Datum
 jp_receipt_make(Datum request_id, const char *state)
 {
+	static SPIPlanPtr plan = NULL;
 	Oid			types[6] = {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID};
 	Datum		values[6];
 	uint8		signature[JP_SIGNATURE_SIZE];
@@ -59,12 +60,13 @@ jp_receipt_make(Datum request_id, const char *state)
 	values[3] = CStringGetTextDatum(encoded(utf8, strlen(utf8)));
 	values[4] = CStringGetTextDatum(encoded(signature, sizeof(signature)));
 	values[5] = Int32GetDatum(version);
-	SPI_execute_with_args("UPDATE journey_privacy.erasure SET state = $2,"
-						  " number = ($3::jsonb ->> 'number')::bigint,"
-						  " receipt = $3::jsonb || jsonb_build_object('signed', jsonb_build_object("
-						  "  'bytes', $4, 'signature', $5, 'algorithm', 'Ed25519', 'key_version', $6))"
-						  " WHERE request_id = $1 RETURNING receipt",
-						  6, types, values, NULL, false, 0);
+	jp_execute(&plan,
+			   "UPDATE journey_privacy.erasure SET state = $2,"
+			   " number = ($3::jsonb ->> 'number')::bigint,"
+			   " receipt = $3::jsonb || jsonb_build_object('signed', jsonb_build_object("
+			   "  'bytes', $4, 'signature', $5, 'algorithm', 'Ed25519', 'key_version', $6))"
+			   " WHERE request_id = $1 RETURNING receipt",
+			   6, types, values, NULL, SPI_OK_UPDATE_RETURNING);
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 }
 
@@ -72,6 +74,7 @@ jp_receipt_make(Datum request_id, const char *state)
 static char *
 payload_of(Datum request_id, const char *state)
 {
+	static SPIPlanPtr plan = NULL;
 	Oid			types[5] = {UUIDOID, TEXTOID, INT4OID, INT4OID, INT4OID};
 	Datum		values[5] = {request_id, CStringGetTextDatum(state),
 		Int32GetDatum(jp_key_version(JP_KEY_SIGN)),
@@ -79,30 +82,31 @@ payload_of(Datum request_id, const char *state)
 		Int32GetDatum(jp_key_version(JP_KEY_TOMBSTONE))
 	};
 
-	SPI_execute_with_args("WITH RECURSIVE step AS (SELECT * FROM journey_privacy.erasure_step WHERE request_id = $1),"
-						  " last AS (SELECT number, receipt FROM journey_privacy.erasure"
-						  "  WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1),"
-						  " dependent(oid) AS (SELECT to_regclass(relation)::oid FROM step WHERE action IN ('delete', 'redact')"
-						  "  UNION SELECT r.ev_class FROM dependent x JOIN pg_depend d ON d.refobjid = x.oid"
-						  "   AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass"
-						  "   JOIN pg_rewrite r ON r.oid = d.objid)"
-						  " SELECT jsonb_build_object('request_id', e.request_id, 'state', $2,"
-						  " 'number', coalesce((SELECT number FROM last), 0) + 1,"
-						  " 'previous', (SELECT encode(sha256(decode(receipt #>> '{signed,bytes}', 'base64')), 'hex') FROM last),"
-						  " 'requested_at', e.requested_at, 'erased_at', clock_timestamp(),"
-						  " 'level', CASE $2 WHEN 'done' THEN 'L1' ELSE 'L0' END, 'verified', true,"
-						  " 'subjects', (SELECT count(DISTINCT person) FROM journey_privacy.erasure_subject WHERE request_id = $1),"
-						  " 'tables', (SELECT coalesce(jsonb_agg(jsonb_build_object('table', relation, 'action', action,"
-						  "   'rows', done, 'path', path) ORDER BY relation COLLATE \"C\", action), '[]')"
-						  "  FROM step WHERE action <> 'withhold' AND done > 0),"
-						  " 'withheld', (SELECT coalesce(jsonb_agg(jsonb_build_object('table', relation, 'rows', found,"
-						  "   'reason', reason, 'until', held_until) ORDER BY relation COLLATE \"C\"), '[]')"
-						  "  FROM step WHERE action = 'withhold'),"
-						  " 'materialized_views', (SELECT coalesce(jsonb_agg(c.oid::regclass::text ORDER BY 1), '[]')"
-						  "  FROM dependent x JOIN pg_class c ON c.oid = x.oid AND c.relkind = 'm'),"
-						  " 'key_versions', jsonb_build_object('sign', $3, 'pseudonym', $4, 'tombstone', $5))::text"
-						  " FROM journey_privacy.erasure e WHERE e.request_id = $1",
-						  5, types, values, NULL, false, 0);
+	jp_execute(&plan,
+			   "WITH RECURSIVE step AS (SELECT * FROM journey_privacy.erasure_step WHERE request_id = $1),"
+			   " last AS (SELECT number, receipt FROM journey_privacy.erasure"
+			   "  WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1),"
+			   " dependent(oid) AS (SELECT to_regclass(relation)::oid FROM step WHERE action IN ('delete', 'redact')"
+			   "  UNION SELECT r.ev_class FROM dependent x JOIN pg_depend d ON d.refobjid = x.oid"
+			   "   AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass"
+			   "   JOIN pg_rewrite r ON r.oid = d.objid)"
+			   " SELECT jsonb_build_object('request_id', e.request_id, 'state', $2,"
+			   " 'number', coalesce((SELECT number FROM last), 0) + 1,"
+			   " 'previous', (SELECT encode(sha256(decode(receipt #>> '{signed,bytes}', 'base64')), 'hex') FROM last),"
+			   " 'requested_at', e.requested_at, 'erased_at', clock_timestamp(),"
+			   " 'level', CASE $2 WHEN 'done' THEN 'L1' ELSE 'L0' END, 'verified', true,"
+			   " 'subjects', (SELECT count(DISTINCT person) FROM journey_privacy.erasure_subject WHERE request_id = $1),"
+			   " 'tables', (SELECT coalesce(jsonb_agg(jsonb_build_object('table', relation, 'action', action,"
+			   "   'rows', done, 'path', path) ORDER BY relation COLLATE \"C\", action), '[]')"
+			   "  FROM step WHERE action <> 'withhold' AND done > 0),"
+			   " 'withheld', (SELECT coalesce(jsonb_agg(jsonb_build_object('table', relation, 'rows', found,"
+			   "   'reason', reason, 'until', held_until) ORDER BY relation COLLATE \"C\"), '[]')"
+			   "  FROM step WHERE action = 'withhold'),"
+			   " 'materialized_views', (SELECT coalesce(jsonb_agg(c.oid::regclass::text ORDER BY 1), '[]')"
+			   "  FROM dependent x JOIN pg_class c ON c.oid = x.oid AND c.relkind = 'm'),"
+			   " 'key_versions', jsonb_build_object('sign', $3, 'pseudonym', $4, 'tombstone', $5))::text"
+			   " FROM journey_privacy.erasure e WHERE e.request_id = $1",
+			   5, types, values, NULL, SPI_OK_SELECT);
 	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 }
 
