@@ -37,13 +37,18 @@ typedef struct KeyValues
 typedef struct Followed
 {
 	JpEdge	   *edge;
+	JpReached  *parent;
+	JpRow	  **rows;
 	KeyValues  *keys;
 } Followed;
 
 static void add_named_rows(JpReach *reach);
 static bool follow(JpReach *reach, JpReached *parent);
-static void read_keys(const JpReached *parent, int first, const JpEdge *edge,
-					  KeyValues *keys);
+static void follow_edge(JpReach *reach, JpReached *parent, JpEdge *edge,
+						JpRow **rows, int count);
+static void find_cleared(JpReach *reach, JpReached *parent);
+static void read_keys(const JpReached *parent, JpRow **rows, int count,
+					  const JpEdge *edge, KeyValues *keys);
 static void column_array(SPITupleTable *found, uint64 count, int column,
 						 KeyValues *keys);
 static void find_children(const JpEdge *edge, const KeyValues *keys);
@@ -63,6 +68,7 @@ jp_reach(const JpSubject *subject, const JpHolds *holds)
 	HASHCTL		control = {.keysize = sizeof(JpRowKey), .entrysize = sizeof(JpRow)};
 	ListCell   *cell;
 	bool		more;
+	int			i;
 
 	reach->subject = subject;
 	control.hcxt = CurrentMemoryContext;
@@ -71,13 +77,14 @@ jp_reach(const JpSubject *subject, const JpHolds *holds)
 	add_named_rows(reach);
 	do
 	{
-		int			i;
-
 		more = false;
 		/* The list grows while we walk it. */
 		for (i = 0; i < list_length(reach->tables); i++)
 			more |= follow(reach, list_nth(reach->tables, i));
 	} while (more || jp_reach_settle_shared(reach, take_row));
+	/* Tables that only lose references come to the end of the list. */
+	for (i = 0; i < list_length(reach->tables); i++)
+		find_cleared(reach, list_nth(reach->tables, i));
 	foreach(cell, reach->tables)
 		find_pending(lfirst(cell));
 	jp_reach_withhold(reach, holds);
@@ -135,7 +142,6 @@ static bool
 follow(JpReach *reach, JpReached *parent)
 {
 	int			first = parent->followed;
-	Followed   *before = NULL;
 	ListCell   *cell;
 
 	if (first == parent->queued)
@@ -143,27 +149,64 @@ follow(JpReach *reach, JpReached *parent)
 	parent->followed = parent->queued;
 	foreach(cell, jp_reach_edges(reach, parent->relid))
 	{
-		Followed   *followed = palloc(sizeof(Followed));
+		JpEdge	   *edge = lfirst(cell);
 
-		CHECK_FOR_INTERRUPTS();
-		followed->edge = lfirst(cell);
-		/* Several foreign keys often refer to the same columns. */
-		if (before != NULL && strcmp(before->edge->keys, followed->edge->keys) == 0)
-			followed->keys = before->keys;
-		else
-		{
-			followed->keys = palloc(sizeof(KeyValues));
-			read_keys(parent, first, followed->edge, followed->keys);
-		}
-		before = followed;
-		if (followed->keys->count == 0)
-			continue;
-		find_children(followed->edge, followed->keys);
-		take_rows(reach, parent->path, &followed->edge->way);
-		if (followed->edge->way.redact == NULL)
-			reach->followed = lappend(reach->followed, followed);
+		if (edge->way.fate != JP_ROW_CLEAR)
+			follow_edge(reach, parent, edge, parent->queue + first,
+						parent->followed - first);
 	}
 	return true;
+}
+
+/* Finds the rows whose references are cleared when rows of a table are gone. */
+static void
+find_cleared(JpReach *reach, JpReached *parent)
+{
+	JpRow	  **rows = palloc(Max(parent->queued, 1) * sizeof(JpRow *));
+	int			count = 0;
+	ListCell   *cell;
+	int			i;
+
+	for (i = 0; i < parent->queued; i++)
+		if (parent->queue[i]->fate == JP_ROW_DELETE)
+			rows[count++] = parent->queue[i];
+	foreach(cell, jp_reach_edges(reach, parent->relid))
+	{
+		JpEdge	   *edge = lfirst(cell);
+
+		if (edge->way.fate == JP_ROW_CLEAR && count > 0)
+			follow_edge(reach, parent, edge, rows, count);
+	}
+	pfree(rows);
+}
+
+/* Follows one edge from some rows. */
+static void
+follow_edge(JpReach *reach, JpReached *parent, JpEdge *edge, JpRow **rows,
+			int count)
+{
+	Followed   *before = reach->followed == NIL ? NULL : llast(reach->followed);
+	Followed   *followed = palloc0(sizeof(Followed));
+
+	CHECK_FOR_INTERRUPTS();
+	followed->edge = edge;
+	followed->rows = rows;
+	followed->parent = parent;
+	/* Several foreign keys often refer to the same columns. */
+	if (before != NULL && before->parent == parent && before->rows == rows &&
+		strcmp(before->edge->keys, edge->keys) == 0)
+		followed->keys = before->keys;
+	else
+	{
+		followed->keys = palloc(sizeof(KeyValues));
+		read_keys(parent, rows, count, edge, followed->keys);
+	}
+	if (followed->keys->count == 0)
+		return;
+	find_children(edge, followed->keys);
+	take_rows(reach, parent->path, &edge->way);
+	if (edge->way.redact == NULL)
+		reach->followed = lappend(reach->followed, followed);
 }
 
 /* How many rows still refer to rows that are gone. */
@@ -202,12 +245,11 @@ jp_reach_remaining(JpReach *reach)
 
 /* Reads, as the parent's owner, the values that rows are referred to by. */
 static void
-read_keys(const JpReached *parent, int first, const JpEdge *edge,
-		  KeyValues *keys)
+read_keys(const JpReached *parent, JpRow **rows, int count,
+		  const JpEdge *edge, KeyValues *keys)
 {
 	Oid			types[1] = {TIDARRAYOID};
-	Datum		values[1] = {jp_rows_datum(parent->queue + first,
-										   parent->followed - first)};
+	Datum		values[1] = {jp_rows_datum(rows, count)};
 	JpPrivilege before;
 	char	   *sql;
 	int			i;
