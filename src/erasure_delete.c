@@ -73,7 +73,14 @@ erase_component(List *tables, JpErasing *erasing)
 	List	   *run = NIL;
 
 	foreach(cell, tables)
-		rows += redact_rows(lfirst(cell), erasing);
+	{
+		JpReached  *table = lfirst(cell);
+		int64		cleared = jp_reached_cleared(table);
+
+		if (cleared > 0)
+			erasing->done(erasing->arg, table, "clear reference", cleared);
+		rows += redact_rows(table, erasing);
+	}
 	if (list_length(tables) == 1 && !only->refers_to_itself)
 		return rows + erase_single(only, erasing);
 
@@ -103,11 +110,8 @@ erase_single(JpReached *table, JpErasing *erasing)
 	JpRow	  **rows = going_rows(table, &count);
 	JpReached	part = *table;
 	int64		deleted = 0;
-	int64		cleared = jp_reached_cleared(table);
 	int			first;
 
-	if (cleared > 0)
-		erasing->done(erasing->arg, table, "clear reference", cleared);
 	for (first = 0; first < count; first += BATCH)
 	{
 		part.rows = rows + first;

@@ -1,8 +1,9 @@
 /*
  * erasure_order.c
  *		The order in which tables are erased: what belongs to a table before the
- *		table itself.  Then foreign keys hold after every step, and what is
- *		left after a crash is found again.
+ *		table itself.  Then foreign keys hold after every step, no row that is
+ *		to go loses a reference before, and what is left after a crash is found
+ *		again.
  *
  * Tables that belong to each other in a circle are one component and go at
  * once (Tarjan, Depth-first search and linear graph algorithms, 1972).
@@ -52,8 +53,6 @@ visit(Ordering *ordering, JpReached *table)
 	{
 		JpEdge	   *edge = lfirst(cell);
 
-		if (edge->way.fate == JP_ROW_CLEAR)
-			continue;
 		foreach(other, ordering->reach->tables)
 		{
 			JpReached  *child = lfirst(other);
