@@ -66,6 +66,9 @@ static MemoryContext protections_context = NULL;
 /* The table whose rows, which are there, are being numbered. */
 static Oid	numbering = InvalidOid;
 
+/* Then: rows of the erased, who may be on hold, keep the number they have. */
+static bool numbering_keeps = false;
+
 static void load_protections(void);
 static void load_protection(HeapTuple tuple, TupleDesc desc);
 static NameData name_of(HeapTuple tuple, AttrNumber column, TupleDesc desc);
@@ -76,6 +79,7 @@ static void open_purposes(GuardState *state, const JpProtection *protection);
 static bool has_basis(GuardState *state, const JpPseudonym *pseudonym);
 static bool same_subject(const GuardState *state, Relation rel,
 						 HeapTuple before, HeapTuple after, int32 *number);
+static int32 number_in(const GuardState *state, Relation rel, HeapTuple row);
 static HeapTuple refuse(const GuardState *state, Relation rel,
 						const char *why, const char *hint);
 static HeapTuple with_number(const GuardState *state, Relation rel,
@@ -142,6 +146,10 @@ jp_guard_row(PG_FUNCTION_ARGS)
 		return PointerGetDatum(refuse(state, rel, "no purpose it is collected for permits its subject",
 									  "Record the subject's consent first, or let protect() collect the table for another purpose."));
 	number = jp_subject_register(&pseudonym);
+	if (number == JP_NO_SUBJECT && lenient && numbering_keeps)
+		return PointerGetDatum(with_number(state, rel, tuple,
+										   number_in(state, rel, trigger->tg_trigtuple),
+										   &pseudonym));
 	if (number == JP_NO_SUBJECT)
 		return PointerGetDatum(refuse(state, rel, "its subject has been erased",
 									  "Only a new consent, given after the erasure, lets the subject's data in again."));
@@ -175,9 +183,10 @@ jp_guard_truncate(PG_FUNCTION_ARGS)
 
 /* Lets the guard number the rows of a table. */
 void
-jp_guard_numbering(Oid relid)
+jp_guard_numbering(Oid relid, bool keep)
 {
 	numbering = relid;
+	numbering_keeps = keep;
 }
 
 /* The pseudonym, under the current key, that a subject column's value means. */
@@ -428,11 +437,20 @@ same_subject(const GuardState *state, Relation rel, HeapTuple before,
 	if (null_before || null_after ||
 		!datum_image_eq(was, is, attribute->attbyval, attribute->attlen))
 		return false;
-	null_before = true;
-	if (state->number > 0)
-		was = heap_getattr(before, state->number, desc, &null_before);
-	*number = null_before ? JP_NO_SUBJECT : DatumGetInt32(was);
+	*number = number_in(state, rel, before);
 	return true;
+}
+
+/* The number that a row carries. */
+static int32
+number_in(const GuardState *state, Relation rel, HeapTuple row)
+{
+	bool		isnull = true;
+	Datum		number = (Datum) 0;
+
+	if (state->number > 0)
+		number = heap_getattr(row, state->number, RelationGetDescr(rel), &isnull);
+	return isnull ? JP_NO_SUBJECT : DatumGetInt32(number);
 }
 
 /*

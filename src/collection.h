@@ -32,9 +32,10 @@ extern void jp_subject_of_datum(Datum value, Oid type, const char *kind,
 
 /*
  * While a table is being numbered, the guard works out its numbers anew and
- * asks for no basis: the rows are there.  InvalidOid ends it.
+ * asks for no basis: the rows are there.  Those of the erased are refused or,
+ * with keep, as while keys change, go on as they are.  InvalidOid ends it.
  */
-extern void jp_guard_numbering(Oid relid);
+extern void jp_guard_numbering(Oid relid, bool keep);
 
 /* Whether any table is protected. */
 extern bool jp_protection_any(void);

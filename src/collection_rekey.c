@@ -104,7 +104,7 @@ jp_rekey_pseudonyms(PG_FUNCTION_ARGS)
 	PG_FINALLY();
 	{
 		rekeying = false;
-		jp_guard_numbering(InvalidOid);
+		jp_guard_numbering(InvalidOid, false);
 	}
 	PG_END_TRY();
 	SPI_finish();
@@ -242,7 +242,7 @@ move_columns(void)
 
 		jp_guard_numbering(DatumGetObjectId(SPI_getbinval(found->vals[i],
 														  found->tupdesc, 4,
-														  &isnull)));
+														  &isnull)), true);
 		rows += move_column(SPI_getvalue(found->vals[i], found->tupdesc, 1),
 							SPI_getvalue(found->vals[i], found->tupdesc, 2),
 							DatumGetObjectId(owner));

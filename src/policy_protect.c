@@ -346,14 +346,14 @@ number_rows(const JpProtecting *p)
 							 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
 	jp_act_as(p->owner, "pg_catalog, pg_temp", &before);
-	jp_guard_numbering(p->relid);
+	jp_guard_numbering(p->relid, false);
 	PG_TRY();
 	{
 		jp_run("UPDATE ONLY %s SET %s = %s", p->table, number, number);
 	}
 	PG_FINALLY();
 	{
-		jp_guard_numbering(InvalidOid);
+		jp_guard_numbering(InvalidOid, false);
 	}
 	PG_END_TRY();
 	jp_restore(&before);
