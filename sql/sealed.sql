@@ -63,7 +63,7 @@ CREATE FUNCTION journey_privacy.seal(
 CREATE FUNCTION journey_privacy.unseal(
     subject journey_privacy.pseudonym, value journey_privacy.sealed, context text DEFAULT '')
   RETURNS text
-  LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100
+  LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
   AS 'MODULE_PATHNAME', 'jp_unseal';
 CREATE FUNCTION journey_privacy.shred_keys(subject journey_privacy.pseudonym)
   RETURNS bigint

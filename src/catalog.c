@@ -32,6 +32,7 @@
 #include "catalog.h"
 #include "compat.h"
 #include "journey_privacy.h"
+#include "note.h"
 
 /* The configuration tables, as far as known; see relation_changed(). */
 #define MAX_CONFIG_RELATIONS	16
@@ -140,9 +141,12 @@ jp_open_owned(Oid relid, LOCKMODE lock)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid)));
 	if (!jp_class_ownercheck(relid, GetUserId()))
+	{
+		jp_note_denied(JP_NOTE_PROTECTION, NULL, relid);
 		aclcheck_error(ACLCHECK_NOT_OWNER,
 					   get_relkind_objtype(rel->rd_rel->relkind),
 					   RelationGetRelationName(rel));
+	}
 	return rel;
 }
 

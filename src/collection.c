@@ -32,6 +32,7 @@
 #include "consent.h"
 #include "journey_privacy.h"
 #include "keyring.h"
+#include "note.h"
 #include "pseudonym_internal.h"
 #include "subject.h"
 
@@ -173,11 +174,10 @@ jp_guard_truncate(PG_FUNCTION_ARGS)
 				 errmsg("guard_truncate() can only be called as a trigger before truncate")));
 	rel = trigger->tg_relation;
 	if (check_enable_rls(RelationGetRelid(rel), InvalidOid, true) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to truncate protected table \"%s\"",
-						RelationGetRelationName(rel)),
-				 errhint("Row security binds you; a superuser may, and DELETE removes the rows that you see.")));
+		jp_refuse(JP_NOTE_USE, "TRUNCATE TABLE", RelationGetRelid(rel),
+				  errmsg("permission denied to truncate protected table \"%s\"",
+					   RelationGetRelationName(rel)),
+				  errhint("Row security binds you; a superuser may, and DELETE removes the rows that you see."));
 	return PointerGetDatum(NULL);
 }
 
@@ -467,11 +467,10 @@ refuse(const GuardState *state, Relation rel, const char *why, const char *hint)
 	if (was_there)
 		jp_refuse_erased_rows(RelationGetRelationName(rel));
 	if (!state->skip)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("row for protected table \"%s\" refused: %s",
-						RelationGetRelationName(rel), why),
-				 errhint("%s", hint)));
+		jp_refuse(JP_NOTE_USE, "INSERT", RelationGetRelid(rel),
+				  errmsg("row for protected table \"%s\" refused: %s",
+					   RelationGetRelationName(rel), why),
+				  errhint("%s", hint));
 	return NULL;
 }
 
@@ -479,11 +478,10 @@ refuse(const GuardState *state, Relation rel, const char *why, const char *hint)
 void
 jp_refuse_erased_rows(const char *table)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("table \"%s\" holds rows of a subject that has been erased",
-					table),
-			 errhint("Delete the rows for which journey_privacy.is_erased() is true of the subject.")));
+	jp_refuse(JP_NOTE_USE, "INSERT", InvalidOid,
+			  errmsg("table \"%s\" holds rows of a subject that has been erased",
+				   table),
+			  errhint("Delete the rows for which journey_privacy.is_erased() is true of the subject."));
 }
 
 /*

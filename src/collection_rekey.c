@@ -25,6 +25,7 @@
 #include "collection.h"
 #include "consent.h"
 #include "keyring.h"
+#include "note.h"
 #include "subject.h"
 
 /* True while rekey_pseudonyms() runs in this backend. */
@@ -70,6 +71,7 @@ jp_register_pseudonym_column(PG_FUNCTION_ARGS)
 	SPI_finish();
 	jp_restore(&before);
 	table_close(rel, NoLock);
+	jp_note(JP_NOTE_PROTECTION, "register_pseudonym_column", relid, -1, column);
 	PG_RETURN_VOID();
 }
 
@@ -109,6 +111,7 @@ jp_rekey_pseudonyms(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	SPI_finish();
 	jp_restore(&before);
+	jp_note(JP_NOTE_KEY, "rekey_pseudonyms", InvalidOid, rows, NULL);
 	PG_RETURN_INT64(rows);
 }
 
@@ -117,9 +120,8 @@ Datum
 jp_rekeyed(PG_FUNCTION_ARGS)
 {
 	if (!rekeying)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only rekey_pseudonyms() may do this")));
+		jp_refuse(JP_NOTE_KEY, "rekeyed", InvalidOid,
+				  errmsg("only rekey_pseudonyms() may do this"));
 	PG_RETURN_POINTER(jp_subject_arg(fcinfo, 0));
 }
 

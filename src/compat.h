@@ -6,6 +6,7 @@
 #define JP_COMPAT_H
 
 #include "access/htup_details.h"
+#include "executor/executor.h"
 #include "nodes/plannodes.h"
 #if PG_VERSION_NUM >= 160000
 #include "parser/parse_relation.h"
@@ -81,6 +82,44 @@ jp_rte_permissions(PlannedStmt *statement, RangeTblEntry *rte,
 	*permissions = rte->requiredPerms;
 	*user = rte->checkAsUser;
 	*selected = rte->selectedCols;
+#endif
+}
+
+/* 16 added the last argument, for BRIN after heap-only updates. */
+static inline List *
+jp_insert_index_tuples(ResultRelInfo *info, TupleTableSlot *slot,
+					   EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL,
+								 false);
+#else
+	return ExecInsertIndexTuples(info, slot, estate, false, false, NULL, NIL);
+#endif
+}
+
+/* Columns of a relation that a statement reads or writes; see above. */
+static inline Bitmapset *
+jp_rte_columns(PlannedStmt *statement, RangeTblEntry *rte)
+{
+#if PG_VERSION_NUM >= 160000
+	RTEPermissionInfo *info = getRTEPermissionInfo(statement->permInfos, rte);
+#else
+	RangeTblEntry *info = rte;
+#endif
+
+	return bms_union(bms_union(info->selectedCols, info->insertedCols),
+					 info->updatedCols);
+}
+
+/* Whether the privileges that the server itself asks for are there. */
+static inline bool
+jp_has_privileges(PlannedStmt *statement)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecCheckPermissions(statement->rtable, statement->permInfos, false);
+#else
+	return ExecCheckRTPerms(statement->rtable, false);
 #endif
 }
 

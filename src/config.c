@@ -20,10 +20,30 @@ char	   *jp_setting_erasure_ledger_file = NULL;
 bool		jp_setting_require_locked_memory = false;
 bool		jp_setting_require_preload = false;
 bool		jp_setting_enable_scan = true;
+int			jp_setting_audit = JP_AUDIT_ALL;
+int			jp_setting_audit_durability = JP_AUDIT_ASYNC;
+int			jp_setting_audit_queue_size = 8192;
+int			jp_setting_checkpoint_interval = 300;
+char	   *jp_setting_checkpoint_file = NULL;
+char	   *jp_setting_checkpoint_command = NULL;
+
+static const struct config_enum_entry audit_options[] = {
+	{"off", JP_AUDIT_OFF, false},
+	{"changes", JP_AUDIT_CHANGES, false},
+	{"all", JP_AUDIT_ALL, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry durability_options[] = {
+	{"async", JP_AUDIT_ASYNC, false},
+	{"flush", JP_AUDIT_FLUSH, false},
+	{NULL, 0, false}
+};
 
 /* Grows with every assignment: the keyring is read again before its next use. */
 uint64		jp_keyring_setting_generation = 1;
 
+static void define_audit(void);
 static void refuse_placeholders(void);
 static void purpose_assigned(const char *newval, void *extra);
 static void keyring_assigned(const char *newval, void *extra);
@@ -81,7 +101,53 @@ jp_config_init(void)
 							 &jp_setting_enable_scan, true,
 							 PGC_USERSET, GUC_EXPLAIN,
 							 NULL, NULL, NULL);
+	define_audit();
 	MarkGUCPrefixReserved(JP_EXTENSION);
+}
+
+/* Defines the settings of the audit. */
+static void
+define_audit(void)
+{
+	DefineCustomEnumVariable("journey_privacy.audit",
+							 "What the audit records.",
+							 "\"changes\" leaves out reading.",
+							 &jp_setting_audit, JP_AUDIT_ALL, audit_options,
+							 PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+	DefineCustomEnumVariable("journey_privacy.audit_durability",
+							 "Whether entries are durable before rows leave and changes commit.",
+							 NULL,
+							 &jp_setting_audit_durability, JP_AUDIT_ASYNC,
+							 durability_options,
+							 PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+	/* Only a preloaded library may define what takes effect at start. */
+	DefineCustomIntVariable("journey_privacy.audit_queue_size",
+							"Memory in which entries of one database wait to be sealed.",
+							NULL,
+							&jp_setting_audit_queue_size, 8192, 1024, 1024 * 1024,
+							jp_preloaded ? PGC_POSTMASTER : PGC_SIGHUP,
+							GUC_UNIT_KB,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("journey_privacy.checkpoint_interval",
+							"Time between checkpoints of the audit, as long as it grows.",
+							NULL,
+							&jp_setting_checkpoint_interval, 300, 1, 86400,
+							PGC_SIGHUP, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomStringVariable("journey_privacy.checkpoint_file",
+							   "File that each checkpoint of the audit is appended to.",
+							   NULL,
+							   &jp_setting_checkpoint_file, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   NULL, NULL, NULL);
+	DefineCustomStringVariable("journey_privacy.checkpoint_command",
+							   "Shell command that gets each checkpoint of the audit on its standard input.",
+							   NULL,
+							   &jp_setting_checkpoint_command, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   NULL, NULL, NULL);
 }
 
 /*

@@ -23,6 +23,7 @@
 #include "catalog.h"
 #include "consent_internal.h"
 #include "journey_privacy.h"
+#include "note.h"
 #include "subject.h"
 
 /* How far in the future an event time may lie: clocks differ. */
@@ -154,10 +155,9 @@ jp_consent_event_kept(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("consent_event_kept() can only be called as a trigger")));
 	if (!ledger_open)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the ledger of decisions is append-only"),
-				 errhint("Record a new decision, or erase the subject.")));
+		jp_refuse(JP_NOTE_CONSENT, NULL, jp_relation("consent_event"),
+				  errmsg("the ledger of decisions is append-only"),
+				  errhint("Record a new decision, or erase the subject."));
 	return PointerGetDatum(NULL);
 }
 
@@ -247,10 +247,9 @@ lock_subject(const LedgerEntry *entry, bool granted, JpSubject *subject)
 		if (jp_subject_lock(entry->subject, subject))
 			return;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("the subject has been erased"),
-			 errhint("Only a new consent, given after the erasure, lifts it.")));
+	jp_refuse(JP_NOTE_CONSENT, NULL, InvalidOid,
+			  errmsg("the subject has been erased"),
+			  errhint("Only a new consent, given after the erasure, lifts it."));
 }
 
 /*
@@ -283,6 +282,7 @@ decide(LedgerEntry *entry, bool granted)
 											  GetCurrentTimestamp()),
 							 decision.valid_until);
 	SPI_finish();
+	jp_note_about(JP_NOTE_CONSENT, entry->decision, entry->subject, purpose.name);
 	return id;
 }
 
@@ -467,6 +467,7 @@ change_restriction(FunctionCallInfo fcinfo, bool restricted)
 	subject.restricted = restricted;
 	jp_set_bits_by_state(&one, 1);
 	SPI_finish();
+	jp_note_about(JP_NOTE_CONSENT, entry.decision, entry.subject, NULL);
 	return id;
 }
 

@@ -18,6 +18,7 @@
 
 #include "catalog.h"
 #include "consent_internal.h"
+#include "note.h"
 
 static void settle(JpSubject *subject);
 static bool restricted_by_ledger(const JpSubject *subject);
@@ -52,6 +53,8 @@ jp_link_identity(PG_FUNCTION_ARGS)
 		jp_set_bits_by_state(&one, 1);
 	}
 	SPI_finish();
+	if (changed)
+		jp_note_about(JP_NOTE_CONSENT, "link_identity", subject, NULL);
 	PG_RETURN_BOOL(changed);
 }
 
@@ -74,6 +77,9 @@ jp_unlink_identity(PG_FUNCTION_ARGS)
 		jp_set_bits_by_state(sides, 2);
 	}
 	SPI_finish();
+	if (changed)
+		jp_note_about(JP_NOTE_CONSENT, "unlink_identity",
+					  jp_subject_arg(fcinfo, 0), NULL);
 	PG_RETURN_BOOL(changed);
 }
 

@@ -23,6 +23,7 @@
 #include "consent_internal.h"
 #include "journey_privacy.h"
 #include "keyring.h"
+#include "note.h"
 
 /* The arguments of record_consents(); the first four are arrays. */
 enum
@@ -106,6 +107,7 @@ jp_record_consents(PG_FUNCTION_ARGS)
 	recorded = SPI_processed;
 	write_states(values, types);
 	SPI_finish();
+	jp_note(JP_NOTE_CONSENT, "record_consents", InvalidOid, recorded, NULL);
 	PG_RETURN_INT64(recorded);
 }
 

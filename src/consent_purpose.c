@@ -19,6 +19,7 @@
 #include "catalog.h"
 #include "consent_internal.h"
 #include "journey_privacy.h"
+#include "note.h"
 
 /* The purposes as of a generation of the configuration, ordered by name. */
 static JpPurpose *purposes = NULL;
@@ -180,6 +181,7 @@ jp_create_purpose(PG_FUNCTION_ARGS)
 						  1, types, values, NULL, false, 0);
 	hide_restricted(jp_purpose_get(name));
 	SPI_finish();
+	jp_note(JP_NOTE_CONSENT, "create_purpose", InvalidOid, -1, name);
 	PG_RETURN_VOID();
 }
 
@@ -223,6 +225,8 @@ jp_change_purpose(PG_FUNCTION_ARGS)
 	SPI_execute_with_args("SELECT journey_privacy.rebuild_permitted($1)",
 						  1, types, values, NULL, false, 0);
 	SPI_finish();
+	jp_note(JP_NOTE_CONSENT, "change_purpose", InvalidOid, -1,
+			text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	PG_RETURN_VOID();
 }
 
@@ -269,6 +273,8 @@ jp_drop_purpose(PG_FUNCTION_ARGS)
 	SPI_execute_with_args("DELETE FROM journey_privacy.consent_mapping WHERE purpose = $1",
 						  1, types, values, NULL, false, 0);
 	SPI_finish();
+	jp_note(JP_NOTE_CONSENT, "drop_purpose", InvalidOid, -1,
+			text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	PG_RETURN_VOID();
 }
 

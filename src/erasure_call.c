@@ -20,6 +20,7 @@
 #include "erasure_job.h"
 #include "journey_privacy.h"
 #include "keyring.h"
+#include "note.h"
 #include "subject.h"
 
 static Datum erase(FunctionCallInfo fcinfo, JpPseudonym *pseudonyms, int count);
@@ -235,6 +236,7 @@ resume(FunctionCallInfo fcinfo, const char *sql, Datum hold)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("there is no such hold in force")));
+		jp_note(JP_NOTE_ERASURE, "release_hold", InvalidOid, -1, NULL);
 	}
 	SPI_execute_with_args(sql, hold == (Datum) 0 ? 0 : 1, types, values, NULL, false, 0);
 	count = SPI_processed;
@@ -294,6 +296,7 @@ jp_replay_erasures(PG_FUNCTION_ARGS)
 		replayed++;
 	}
 	SPI_finish();
+	jp_note(JP_NOTE_ERASURE, "replay_erasures", InvalidOid, replayed, NULL);
 	ereport(NOTICE, (errmsg("erasures replayed: %d", replayed)));
 	if (unreadable > 0)
 		ereport(ERROR,

@@ -28,6 +28,7 @@
 
 #include "catalog.h"
 #include "erasure.h"
+#include "note.h"
 
 /* Columns that are left out of rows not found by the columns of a way. */
 typedef struct Foreign
@@ -74,6 +75,7 @@ PG_FUNCTION_INFO_V1(jp_export_encrypted);
 Datum
 jp_export_subject(PG_FUNCTION_ARGS)
 {
+	jp_note_about(JP_NOTE_EXPORT, "export_subject", jp_subject_arg(fcinfo, 0), NULL);
 	PG_RETURN_DATUM(export_of(jp_subject_arg(fcinfo, 0)));
 }
 
@@ -87,6 +89,8 @@ jp_export_encrypted(PG_FUNCTION_ARGS)
 	Datum		message;
 	bool		isnull;
 
+	jp_note_about(JP_NOTE_EXPORT, "export_encrypted", jp_subject_arg(fcinfo, 0),
+				  NULL);
 	SPI_connect();
 	schema = quote_identifier(pgcrypto_schema());
 	values[0] = export_of(jp_subject_arg(fcinfo, 0));

@@ -20,6 +20,7 @@
 #include "catalog.h"
 #include "erasure.h"
 #include "keyring.h"
+#include "note.h"
 
 PG_FUNCTION_INFO_V1(jp_place_hold);
 
@@ -61,6 +62,8 @@ jp_place_hold(PG_FUNCTION_ARGS)
 										   SPI_tuptable->tupdesc, 1, &isnull)),
 		   sizeof(pg_uuid_t));
 	SPI_finish();
+	jp_note(JP_NOTE_ERASURE, "place_hold",
+			PG_ARGISNULL(2) ? InvalidOid : PG_GETARG_OID(2), -1, NULL);
 	PG_RETURN_UUID_P(id);
 }
 

@@ -27,6 +27,7 @@
 #include "catalog.h"
 #include "collection_redaction.h"
 #include "compat.h"
+#include "note.h"
 
 /* The arguments of link_table(). */
 enum
@@ -110,6 +111,7 @@ jp_link_table(PG_FUNCTION_ARGS)
 						  ARGUMENTS, types, values, nulls, false, 0);
 	SPI_finish();
 	jp_restore(&before);
+	jp_note(JP_NOTE_PROTECTION, "link_table", child.relid, -1, NULL);
 	PG_RETURN_VOID();
 }
 
@@ -146,6 +148,7 @@ jp_unlink_table(PG_FUNCTION_ARGS)
 				 errhint("View journey_privacy.link shows those that are, with declared_by link_table.")));
 	SPI_finish();
 	jp_restore(&before);
+	jp_note(JP_NOTE_PROTECTION, "unlink_table", PG_GETARG_OID(CHILD), -1, NULL);
 	PG_RETURN_VOID();
 }
 

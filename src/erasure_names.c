@@ -19,6 +19,7 @@
 #include "collection.h"
 #include "compat.h"
 #include "erasure.h"
+#include "note.h"
 
 /* The subject that is asked about, within the transaction that asks. */
 static const JpSubject *wanted = NULL;
@@ -164,9 +165,8 @@ jp_names_subject(PG_FUNCTION_ARGS)
 	int			i;
 
 	if (wanted == NULL || wanted_in != JP_LOCAL_XID || wanted_kind == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("only erasure may do this")));
+		jp_refuse(JP_NOTE_ERASURE, "names_subject", InvalidOid,
+				  errmsg("only erasure may do this"));
 	jp_subject_of_datum(PG_GETARG_DATUM(1), get_fn_expr_argtype(fcinfo->flinfo, 1),
 						wanted_kind, &pseudonym);
 	for (i = 0; i < wanted->count; i++)

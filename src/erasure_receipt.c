@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include <sodium.h>
+
 #include "catalog/pg_type.h"
 #include "common/base64.h"
 #include "executor/spi.h"
@@ -22,10 +24,12 @@
 #include "catalog.h"
 #include "erasure.h"
 #include "keyring.h"
+#include "note.h"
 
 /* Field of the advisory lock tag under which receipts are numbered. */
 #define RECEIPT_LOCK	0x4a52
 
+static char *digest_of(const char *payload);
 static char *payload_of(Datum request_id, const char *state);
 static bool is_signed(HeapTuple row, TupleDesc desc);
 static char *encoded(const void *bytes, int length);
@@ -67,7 +71,20 @@ jp_receipt_make(Datum request_id, const char *state)
 			   "  'bytes', $4, 'signature', $5, 'algorithm', 'Ed25519', 'key_version', $6))"
 			   " WHERE request_id = $1 RETURNING receipt",
 			   6, types, values, NULL, SPI_OK_UPDATE_RETURNING);
+	jp_note(JP_NOTE_ERASURE, "erase", InvalidOid, -1, digest_of(utf8));
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+}
+
+/* What the audit has of a receipt, as the next receipt has it. */
+static char *
+digest_of(const char *payload)
+{
+	uint8		digest[crypto_hash_sha256_BYTES];
+	char		hex[2 * crypto_hash_sha256_BYTES + 1];
+
+	(void) crypto_hash_sha256(digest, (const uint8 *) payload, strlen(payload));
+	return psprintf("receipt %s", sodium_bin2hex(hex, sizeof(hex), digest,
+												 sizeof(digest)));
 }
 
 /* What is signed. */

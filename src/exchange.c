@@ -22,6 +22,7 @@
 #include "compat.h"
 #include "consent.h"
 #include "exchange.h"
+#include "note.h"
 #include "subject.h"
 
 static Datum import_document(FunctionCallInfo fcinfo, bool json);
@@ -53,6 +54,8 @@ jp_map_consent(PG_FUNCTION_ARGS)
 				   "INSERT INTO journey_privacy.consent_mapping"
 				   " (format, external_id, purpose)"
 				   " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
+	jp_note(JP_NOTE_CONSENT, "map_consent", InvalidOid, -1,
+			text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	PG_RETURN_VOID();
 }
 
@@ -65,6 +68,8 @@ jp_unmap_consent(PG_FUNCTION_ARGS)
 	change_mapping(fcinfo,
 				   "DELETE FROM journey_privacy.consent_mapping"
 				   " WHERE format = $1 AND external_id = $2 AND purpose = $3");
+	jp_note(JP_NOTE_CONSENT, "unmap_consent", InvalidOid, -1,
+			text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	PG_RETURN_VOID();
 }
 

@@ -28,6 +28,7 @@
 #include "catalog.h"
 #include "consent.h"
 #include "exchange.h"
+#include "note.h"
 #include "subject.h"
 
 /* What all statements on one purpose come to. */
@@ -214,11 +215,10 @@ record(const JpImport *import, const Verdict *verdict)
 	if (jp_subject_lock(import->subject, &subject))
 		on_record = find_on_record(&subject, verdict, evidence, &id);
 	else if (!verdict->dated)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the subject has been erased"),
-				 errdetail("The document does not say when it was agreed to."),
-				 errhint("If it was after the erasure, pass the time as argument \"at\".")));
+		jp_refuse(JP_NOTE_CONSENT, "import_consent", InvalidOid,
+				  errmsg("the subject has been erased"),
+				  errdetail("The document does not say when it was agreed to."),
+				  errhint("If it was after the erasure, pass the time as argument \"at\"."));
 	if (!on_record)
 		id = append(import, verdict, evidence);
 	foreach(cell, verdict->outcomes)

@@ -36,11 +36,13 @@
 #include "utils/memutils.h"
 #include "utils/rls.h"
 
+#include "audit.h"
 #include "catalog.h"
 #include "collection.h"
 #include "compat.h"
 #include "guard.h"
 #include "journey_privacy.h"
+#include "note.h"
 #include "policy.h"
 
 /* What the utility command under way would do with a query's rows. */
@@ -54,6 +56,8 @@ typedef struct Purview
 
 static ExecutorStart_hook_type previous_executor_start = NULL;
 static ExecutorRun_hook_type previous_executor_run = NULL;
+static ExecutorFinish_hook_type previous_executor_finish = NULL;
+static ExecutorEnd_hook_type previous_executor_end = NULL;
 static ProcessUtility_hook_type previous_process_utility = NULL;
 static planner_hook_type previous_planner = NULL;
 
@@ -64,10 +68,16 @@ static void guard_executor_run(QueryDesc *query, ScanDirection direction,
 							   uint64 count JP_EXECUTE_ONCE_PARAM);
 static void run_next(QueryDesc *query, ScanDirection direction,
 					 uint64 count JP_EXECUTE_ONCE_PARAM);
+static void guard_executor_finish(QueryDesc *query);
+static void guard_executor_end(QueryDesc *query);
 static void guard_process_utility(PlannedStmt *statement, const char *query,
 								  bool read_only, ProcessUtilityContext context,
 								  ParamListInfo params, QueryEnvironment *env,
 								  DestReceiver *dest, QueryCompletion *done);
+static void process_utility(PlannedStmt *statement, const char *query,
+							bool read_only, ProcessUtilityContext context,
+							ParamListInfo params, QueryEnvironment *env,
+							DestReceiver *dest, QueryCompletion *done);
 static PlannedStmt *guard_planner(Query *parse, const char *query,
 								  int options, ParamListInfo params);
 static bool shows_numbers(const ExplainStmt *explain);
@@ -75,7 +85,6 @@ static bool keeps_rows(const Node *statement);
 static void note_sources(PlannedStmt *statement, List *sources);
 static List *check_reading(PlannedStmt *statement, bool explaining);
 static bool is_keeping(void);
-static bool is_bound(Oid relid, Oid user);
 static void refuse_purview(Oid relid, bool explaining);
 static Node *estimate_selectivity(SupportRequestSelectivity *request);
 static Node *estimate_cost(SupportRequestCost *request);
@@ -90,6 +99,10 @@ jp_guard_init(void)
 	ExecutorStart_hook = guard_executor_start;
 	previous_executor_run = ExecutorRun_hook;
 	ExecutorRun_hook = guard_executor_run;
+	previous_executor_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = guard_executor_finish;
+	previous_executor_end = ExecutorEnd_hook;
+	ExecutorEnd_hook = guard_executor_end;
 	jp_guard_scan_init();
 	if (jp_preloaded)
 	{
@@ -150,18 +163,36 @@ estimate_cost(SupportRequestCost *request)
 	return (Node *) request;
 }
 
-/* Asks policy before the first row is looked for. */
+/*
+ * Asks policy before the first row is looked for.  The audit has the use
+ * ready before anybody refuses it, the server's own checks included.
+ */
 static void
 guard_executor_start(QueryDesc *query, int eflags)
 {
-	List	   *sources = check_reading(query->plannedstmt, purview.explaining);
+	bool		runs = (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0;
+	JpUse	   *use = NULL;
+	List	   *sources;
 
-	if (sources != NIL && (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+	jp_use_statement_begins();
+	if (runs && jp_installed())
+	{
+		jp_guard_functions(query->plannedstmt);
+		use = jp_guard_use(query);
+	}
+	jp_use_checking(use);
+	sources = check_reading(query->plannedstmt, purview.explaining);
+	if (use != NULL && !jp_has_privileges(query->plannedstmt) && jp_use_deny())
+		use = NULL;
+	jp_use_checking(NULL);
+	if (sources != NIL && runs)
 		note_sources(query->plannedstmt, sources);
 	if (previous_executor_start)
 		previous_executor_start(query, eflags);
 	else
 		standard_ExecutorStart(query, eflags);
+	if (use != NULL)
+		jp_use_begin(use, query);
 }
 
 /* Notes that the rows of protected tables go elsewhere. */
@@ -185,25 +216,28 @@ static void
 guard_executor_run(QueryDesc *query, ScanDirection direction,
 				   uint64 count JP_EXECUTE_ONCE_PARAM)
 {
-	(void) check_reading(query->plannedstmt, purview.explaining);
-	if (!is_keeping())
-		run_next(query, direction, count JP_EXECUTE_ONCE);
-	else
-	{
-		Purview		before = purview;
+	JpUse	   *use = jp_use_of(query);
+	Purview		before = purview;
+	int			depth;
 
-		/* What the functions in it read is kept as well. */
-		purview.keeping = true;
-		PG_TRY();
-		{
-			run_next(query, direction, count JP_EXECUTE_ONCE);
-		}
-		PG_FINALLY();
-		{
-			purview = before;
-		}
-		PG_END_TRY();
+	jp_use_checking(use);
+	(void) check_reading(query->plannedstmt, purview.explaining);
+	jp_use_checking(NULL);
+	/* What the functions in it read is kept as well. */
+	purview.keeping = is_keeping();
+	depth = jp_use_enter();
+	PG_TRY();
+	{
+		run_next(query, direction, count JP_EXECUTE_ONCE);
 	}
+	PG_FINALLY();
+	{
+		purview.keeping = before.keeping;
+		if (use != NULL)
+			jp_use_rows(use, query->estate->es_processed);
+		jp_use_leave(depth);
+	}
+	PG_END_TRY();
 }
 
 /* Runs a query by whoever comes after us. */
@@ -217,9 +251,81 @@ run_next(QueryDesc *query, ScanDirection direction,
 		standard_ExecutorRun(query, direction, count JP_EXECUTE_ONCE);
 }
 
-/* Notes what a command would do with rows, and refuses what it may not. */
+/* Runs what triggers do at the end of a statement within it. */
+static void
+guard_executor_finish(QueryDesc *query)
+{
+	int			depth = jp_use_enter();
+
+	PG_TRY();
+	{
+		if (previous_executor_finish)
+			previous_executor_finish(query);
+		else
+			standard_ExecutorFinish(query);
+	}
+	PG_FINALLY();
+	{
+		jp_use_leave(depth);
+	}
+	PG_END_TRY();
+}
+
+/* A statement is through. */
+static void
+guard_executor_end(QueryDesc *query)
+{
+	JpUse	   *use = jp_use_of(query);
+
+	if (previous_executor_end)
+		previous_executor_end(query);
+	else
+		standard_ExecutorEnd(query);
+	if (use != NULL)
+		jp_use_end(use);
+	jp_use_purpose();
+}
+
+/* Notes a command, and whatever runs within it. */
 static void
 guard_process_utility(PlannedStmt *statement, const char *query, bool read_only,
+					  ProcessUtilityContext context, ParamListInfo params,
+					  QueryEnvironment *env, DestReceiver *dest,
+					  QueryCompletion *done)
+{
+	Node	   *tree = statement->utilityStmt;
+	JpUse	   *use;
+	int			depth;
+
+	jp_use_statement_begins();
+	jp_guard_utility(tree);
+	use = jp_guard_command_use(tree);
+	jp_guard_command_begins(tree);
+	if (use != NULL)
+		jp_use_begin(use, tree);
+	depth = jp_use_enter();
+	PG_TRY();
+	{
+		process_utility(statement, query, read_only, context, params, env,
+						dest, done);
+	}
+	PG_FINALLY();
+	{
+		jp_use_leave(depth);
+	}
+	PG_END_TRY();
+	jp_guard_command_ended(tree);
+	if (use != NULL)
+	{
+		jp_use_rows(use, done != NULL ? done->nprocessed : 0);
+		jp_use_end(use);
+	}
+	jp_use_purpose();
+}
+
+/* Notes what a command would do with rows, and refuses what it may not. */
+static void
+process_utility(PlannedStmt *statement, const char *query, bool read_only,
 					  ProcessUtilityContext context, ParamListInfo params,
 					  QueryEnvironment *env, DestReceiver *dest,
 					  QueryCompletion *done)
@@ -232,7 +338,6 @@ guard_process_utility(PlannedStmt *statement, const char *query, bool read_only,
 	ProcessUtility_hook_type next = previous_process_utility != NULL ?
 		previous_process_utility : standard_ProcessUtility;
 
-	jp_guard_utility(tree);
 	if (!IsA(tree, ExplainStmt) && !IsA(tree, CreateTableAsStmt) &&
 		!keeps_rows(tree))
 	{
@@ -344,7 +449,7 @@ check_reading(PlannedStmt *statement, bool explaining)
 			continue;
 		if ((perms & ACL_SELECT) != 0)
 			read = list_append_unique_oid(read, rte->relid);
-		if (!is_bound(rte->relid, user))
+		if (!jp_guard_binds(rte->relid, user))
 			continue;
 		purpose = jp_policy_purpose(rte->relid);
 		jp_policy_check_columns(purpose, rte->relid, selected);
@@ -364,8 +469,8 @@ is_keeping(void)
 }
 
 /* Whether row security binds a user on a table. */
-static bool
-is_bound(Oid relid, Oid user)
+bool
+jp_guard_binds(Oid relid, Oid user)
 {
 	return check_enable_rls(relid, user, true) == RLS_ENABLED;
 }
@@ -375,15 +480,13 @@ static void
 refuse_purview(Oid relid, bool explaining)
 {
 	if (explaining)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("estimates and counts of protected table \"%s\" tell of hidden rows",
-						get_rel_name(relid)),
-				 errhint("Use EXPLAIN (COSTS OFF) without ANALYZE.")));
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("rows of protected table \"%s\" may not be kept",
-					get_rel_name(relid)),
-			 errdetail("Who withdraws consent would still be seen in them."),
-			 errhint("Use a view, or a cursor WITHOUT HOLD.")));
+		jp_refuse(JP_NOTE_USE, "EXPLAIN", relid,
+				  errmsg("estimates and counts of protected table \"%s\" tell of hidden rows",
+					   get_rel_name(relid)),
+				  errhint("Use EXPLAIN (COSTS OFF) without ANALYZE."));
+	jp_refuse(JP_NOTE_USE, NULL, relid,
+			  errmsg("rows of protected table \"%s\" may not be kept",
+				   get_rel_name(relid)),
+			  errdetail("Who withdraws consent would still be seen in them."),
+			  errhint("Use a view, or a cursor WITHOUT HOLD."));
 }

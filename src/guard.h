@@ -5,6 +5,7 @@
 #ifndef JP_GUARD_H
 #define JP_GUARD_H
 
+#include "executor/execdesc.h"
 #include "nodes/plannodes.h"
 
 /*
@@ -20,6 +21,25 @@ extern void jp_guard_utility(Node *statement);
 extern void jp_derived_fill(PlannedStmt *statement, const List *sources);
 extern void jp_derived_make(Oid namespace, const char *made,
 							const List *sources);
+
+/*
+ * guard_audit.c: the use of a statement, prepared and being checked; NULL
+ * when there is nothing to note.  Notes functions of ours that the user may
+ * not call, and whose call the server is about to refuse.
+ */
+extern struct JpUse *jp_guard_use(QueryDesc *query);
+extern void jp_guard_functions(const PlannedStmt *statement);
+
+/*
+ * guard_audit.c: the same of a command; what it does to databases' queues,
+ * before and after it.
+ */
+extern struct JpUse *jp_guard_command_use(Node *statement);
+extern void jp_guard_command_begins(Node *statement);
+extern void jp_guard_command_ended(Node *statement);
+
+/* guard.c: whether row security binds a user on a table. */
+extern bool jp_guard_binds(Oid relid, Oid user);
 
 /* guard_force.c: keeps row security in force in functions of owners. */
 extern void jp_guard_force_init(void);

@@ -18,12 +18,16 @@
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
 #include "parser/parse_type.h"
+#include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
 #include "catalog.h"
 #include "collection.h"
 #include "guard.h"
+#include "note.h"
 #include "policy_protect.h"
+
+static const char *checked_command = NULL;
 
 static void check_command(Node *statement);
 static void check_alter_table(const AlterTableStmt *statement);
@@ -71,6 +75,7 @@ jp_guard_utility(Node *statement)
 static void
 check_command(Node *statement)
 {
+	checked_command = GetCommandTagName(CreateCommandTag(statement));
 	switch (nodeTag(statement))
 	{
 		case T_AlterTableStmt:
@@ -265,10 +270,9 @@ check_domain(const AlterDomainStmt *statement)
 						  " WHERE a.atttypid IN (SELECT type FROM holds) AND NOT a.attisdropped",
 						  1, types, values, NULL, false, 1);
 	if (SPI_processed > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to change constraints of a domain that protected tables hold"),
-				 errhint("Only a superuser may, as long as the tables are protected.")));
+		jp_refuse(JP_NOTE_PROTECTION, checked_command, InvalidOid,
+				  errmsg("permission denied to change constraints of a domain that protected tables hold"),
+				  errhint("Only a superuser may, as long as the tables are protected."));
 	SPI_finish();
 	jp_restore(&before);
 }
@@ -320,9 +324,9 @@ static void
 refuse(RangeVar *relation, const char *what)
 {
 	if (is_protected(relation))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to change %s of protected table \"%s\"",
-						what, relation->relname),
-				 errhint("Only a superuser may, as long as the table is protected.")));
+		jp_refuse(JP_NOTE_PROTECTION, checked_command,
+				  RangeVarGetRelid(relation, NoLock, true),
+				  errmsg("permission denied to change %s of protected table \"%s\"",
+					   what, relation->relname),
+				  errhint("Only a superuser may, as long as the table is protected."));
 }

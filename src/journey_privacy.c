@@ -36,6 +36,7 @@ _PG_init(void)
 	jp_catalog_init();
 	jp_subject_init();
 	jp_sealed_init();
+	jp_audit_init();
 	jp_consent_init();
 	jp_guard_init();
 	jp_erasure_init();

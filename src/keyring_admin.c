@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 
 #include "keyring_internal.h"
+#include "note.h"
 
 #define MAX_GUARDS	4
 
@@ -66,6 +67,7 @@ jp_create_keyring(PG_FUNCTION_ARGS)
 	for (kind = 0; kind < JP_KEY_KINDS; kind++)
 		add_version(kind, root, 1, JP_KEY_ACTIVE);
 	SPI_finish();
+	jp_note(JP_NOTE_KEY, "create_keyring", InvalidOid, -1, NULL);
 	PG_RETURN_TEXT_P(cstring_to_text(created ? "created" : "adopted"));
 }
 
@@ -85,6 +87,8 @@ jp_rotate_key(PG_FUNCTION_ARGS)
 	else
 		version = rotate_subkey(kind, rows, count);
 	SPI_finish();
+	jp_note(JP_NOTE_KEY, "rotate_key", InvalidOid, -1,
+			psprintf("%s %d", jp_key_kind_name(kind), version));
 	PG_RETURN_INT32(version);
 }
 
@@ -109,6 +113,8 @@ jp_destroy_key(PG_FUNCTION_ARGS)
 	SPI_connect();
 	burn(kind, version, row->root);
 	SPI_finish();
+	jp_note(JP_NOTE_KEY, "destroy_key", InvalidOid, -1,
+			psprintf("%s %d", jp_key_kind_name(kind), version));
 	PG_RETURN_VOID();
 }
 

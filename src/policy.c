@@ -35,6 +35,7 @@
 #include "consent.h"
 #include "journey_privacy.h"
 #include "keyring.h"
+#include "note.h"
 #include "policy.h"
 
 /* How long the planner may rely on how many are permitted. */
@@ -78,6 +79,7 @@ static Oid	granted_role(const char *role, Datum acl, bool no_acl);
 static bool is_allowed(Oid userid, const Allowance *allowance);
 static char *allowed_purposes(Oid userid);
 static void refuse_reading(Oid relid, const char *purpose);
+static char *allowance_of(FunctionCallInfo fcinfo);
 static void change_allowance(FunctionCallInfo fcinfo, const char *sql,
 							 const char *grant);
 
@@ -175,6 +177,7 @@ jp_allow(PG_FUNCTION_ARGS)
 					 " SELECT $1, p.name FROM (SELECT name FROM journey_privacy.purpose"
 					 "  WHERE name = $2 FOR KEY SHARE) p ON CONFLICT DO NOTHING",
 					 "GRANT SELECT ON journey_privacy.allowance TO %s");
+	jp_note(JP_NOTE_PROTECTION, "allow", InvalidOid, -1, allowance_of(fcinfo));
 	PG_RETURN_VOID();
 }
 
@@ -187,6 +190,7 @@ jp_disallow(PG_FUNCTION_ARGS)
 					 "DELETE FROM journey_privacy.allowance"
 					 " WHERE role = $1 AND purpose = $2",
 					 NULL);
+	jp_note(JP_NOTE_PROTECTION, "disallow", InvalidOid, -1, allowance_of(fcinfo));
 	PG_RETURN_VOID();
 }
 
@@ -295,9 +299,8 @@ check_call(FunctionCallInfo fcinfo, const JpProtection *protection)
 				 errmsg("table \"%s\" is protected in another way than permits() is asked",
 						get_rel_name(protection->relid))));
 	if (!is_policy_call((Node *) fcinfo->flinfo->fn_expr, protection))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permits() is for the policies of protected tables")));
+		jp_refuse(JP_NOTE_USE, "permits", protection->relid,
+				  errmsg("permits() is for the policies of protected tables"));
 }
 
 /* Whether a call is about the columns of a row that the policies are about. */
@@ -437,19 +440,26 @@ refuse_reading(Oid relid, const char *purpose)
 	char	   *allowed = allowed_purposes(GetUserId());
 	bool		unset = (purpose == NULL || purpose[0] == '\0');
 
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 unset ?
-			 errmsg("no purpose is set for reading protected table \"%s\"", table) :
-			 jp_purpose_find(purpose) == NULL ?
-			 errmsg("purpose \"%s\" does not exist", purpose) :
-			 errmsg("role \"%s\" is not allowed to read protected table \"%s\" for purpose \"%s\"",
-					role, table, purpose),
-			 allowed[0] != '\0' ?
-			 errhint("SET journey_privacy.purpose to one that role \"%s\" is allowed: %s.",
-					 role, allowed) :
-			 errhint("Role \"%s\" is allowed no purpose; see journey_privacy.allow().",
-					 role)));
+	jp_refuse(JP_NOTE_USE, NULL, relid,
+			  unset ?
+			  errmsg("no purpose is set for reading protected table \"%s\"", table) :
+			  jp_purpose_find(purpose) == NULL ?
+			  errmsg("purpose \"%s\" does not exist", purpose) :
+			  errmsg("role \"%s\" is not allowed to read protected table \"%s\" for purpose \"%s\"",
+				   role, table, purpose),
+			  allowed[0] != '\0' ?
+			  errhint("SET journey_privacy.purpose to one that role \"%s\" is allowed: %s.",
+				   role, allowed) :
+			  errhint("Role \"%s\" is allowed no purpose; see journey_privacy.allow().",
+				   role));
+}
+
+/* A role and a purpose in words. */
+static char *
+allowance_of(FunctionCallInfo fcinfo)
+{
+	return psprintf("%s for %s", quote_identifier(NameStr(*PG_GETARG_NAME(0))),
+					text_to_cstring(PG_GETARG_TEXT_PP(1)));
 }
 
 /* Writes table allowance, and the grant that goes with it. */

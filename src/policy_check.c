@@ -24,6 +24,7 @@
 #include "compat.h"
 #include "consent.h"
 #include "journey_privacy.h"
+#include "note.h"
 #include "policy_protect.h"
 #include "pseudonym_internal.h"
 
@@ -147,10 +148,9 @@ jp_protecting_check_kind(const char *kind)
 	Oid			function = LookupFuncName(name, lengthof(types), types, false);
 
 	if (jp_proc_aclcheck(function, GetUserId()) != ACLCHECK_OK)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to protect a table of identities"),
-				 errhint("This takes EXECUTE on journey_privacy.pseudonymize(text, text).")));
+		jp_refuse(JP_NOTE_PROTECTION, "protect", InvalidOid,
+				  errmsg("permission denied to protect a table of identities"),
+				  errhint("This takes EXECUTE on journey_privacy.pseudonymize(text, text)."));
 	(void) jp_kind_normalizer(kind, strlen(kind));
 }
 
@@ -220,11 +220,10 @@ jp_protecting_check_code(const JpProtecting *p)
 						  " JOIN pg_roles r ON r.oid = code.owner WHERE NOT r.rolsuper",
 						  1, types, values, NULL, false, 0);
 	if (SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("indexes, checks or policies of table \"%s\" use functions that their owners could replace",
-						p->name),
-				 errdetail("%s", SPI_getvalue(SPI_tuptable->vals[0],
-											  SPI_tuptable->tupdesc, 1)),
-				 errhint("Give the functions to a superuser with ALTER FUNCTION … OWNER TO.")));
+		jp_refuse(JP_NOTE_PROTECTION, "protect", p->relid,
+				  errmsg("indexes, checks or policies of table \"%s\" use functions that their owners could replace",
+					   p->name),
+				  errdetail("%s", SPI_getvalue(SPI_tuptable->vals[0],
+					   SPI_tuptable->tupdesc, 1)),
+				  errhint("Give the functions to a superuser with ALTER FUNCTION … OWNER TO."));
 }

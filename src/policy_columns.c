@@ -25,6 +25,7 @@
 
 #include "catalog.h"
 #include "collection.h"
+#include "note.h"
 #include "policy.h"
 #include "policy_protect.h"
 
@@ -135,6 +136,8 @@ jp_allow_columns(PG_FUNCTION_ARGS)
 							  3, types, values, NULL, false, 0);
 	}
 	SPI_finish();
+	jp_note(JP_NOTE_PROTECTION, "allow_columns", PG_GETARG_OID(1), -1,
+			text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	PG_RETURN_VOID();
 }
 
@@ -256,10 +259,9 @@ refuse_column(const Allowed *allowed, Oid relid, const char *column)
 	for (i = 0; i < allowed->count; i++)
 		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "",
 						 NameStr(allowed->names[i]));
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("column \"%s\" of protected table \"%s\" may not be read for purpose \"%s\"",
-					column, get_rel_name(relid), allowed->purpose),
-			 list.len == 0 ? errhint("No column of it may.") :
-			 errhint("Columns that may: %s.", list.data)));
+	jp_refuse(JP_NOTE_USE, NULL, relid,
+			  errmsg("column \"%s\" of protected table \"%s\" may not be read for purpose \"%s\"",
+				   column, get_rel_name(relid), allowed->purpose),
+			  list.len == 0 ? errhint("No column of it may.") :
+			  errhint("Columns that may: %s.", list.data));
 }

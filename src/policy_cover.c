@@ -27,6 +27,7 @@
 #include "collection.h"
 #include "journey_privacy.h"
 #include "keyring.h"
+#include "note.h"
 #include "policy.h"
 #include "policy_protect.h"
 
@@ -139,12 +140,11 @@ check_code(Oid relid)
 						  "  AND attinhcount = 0",
 						  1, types, values, NULL, false, 1);
 	if (SPI_processed > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to make \"%s\" a part of a protected table",
-						get_rel_name(relid)),
-				 errdetail("It has triggers, policies, checks, rules, generated columns or indexes on expressions of its own."),
-				 errhint("Only a superuser may, or drop them first.")));
+		jp_refuse(JP_NOTE_PROTECTION, NULL, relid,
+				  errmsg("permission denied to make \"%s\" a part of a protected table",
+					   get_rel_name(relid)),
+				  errdetail("It has triggers, policies, checks, rules, generated columns or indexes on expressions of its own."),
+				  errhint("Only a superuser may, or drop them first."));
 }
 
 /* Puts a partition or child of a protected table under the same policy. */

@@ -32,6 +32,7 @@
 #include "consent.h"
 #include "journey_privacy.h"
 #include "keyring.h"
+#include "note.h"
 #include "policy.h"
 #include "policy_protect.h"
 
@@ -93,6 +94,7 @@ jp_protect(PG_FUNCTION_ARGS)
 	jp_without_covering(protect_members, &head);
 	SPI_finish();
 	jp_restore(&before);
+	jp_note(JP_NOTE_PROTECTION, "protect", head.relid, -1, NULL);
 	PG_RETURN_VOID();
 }
 
@@ -220,6 +222,7 @@ jp_unprotect(PG_FUNCTION_ARGS)
 	jp_without_covering(unprotect_tree, &relid);
 	SPI_finish();
 	jp_restore(&before);
+	jp_note(JP_NOTE_PROTECTION, "unprotect", relid, -1, NULL);
 	PG_RETURN_VOID();
 }
 

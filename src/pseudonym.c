@@ -30,6 +30,7 @@
 #include "catalog.h"
 #include "compat.h"
 #include "keyring.h"
+#include "note.h"
 #include "pseudonym_internal.h"
 #include "utf8.h"
 
@@ -221,10 +222,9 @@ require_privilege(void)
 	if (OidIsValid(function) &&
 		jp_proc_aclcheck(function, GetUserId()) == ACLCHECK_OK)
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied to turn an identity into a pseudonym"),
-			 errhint("This takes EXECUTE on journey_privacy.pseudonymize(text, text).")));
+	jp_refuse(JP_NOTE_KEY, "pseudonymize", InvalidOid,
+			  errmsg("permission denied to turn an identity into a pseudonym"),
+			  errhint("This takes EXECUTE on journey_privacy.pseudonymize(text, text)."));
 }
 
 /* The function whose privilege counts. */

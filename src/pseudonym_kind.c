@@ -20,6 +20,7 @@
 
 #include "catalog.h"
 #include "compat.h"
+#include "note.h"
 #include "pseudonym_internal.h"
 
 #define MAX_KINDS	1000
@@ -96,6 +97,8 @@ jp_create_identity_kind(PG_FUNCTION_ARGS)
 				 errmsg("there cannot be more than %d identity kinds",
 						MAX_KINDS)));
 	insert_kind(name, normalizer, description);
+	jp_note(JP_NOTE_KEY, "create_identity_kind", InvalidOid, -1,
+			text_to_cstring(name));
 	PG_RETURN_VOID();
 }
 

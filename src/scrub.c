@@ -39,6 +39,7 @@
 
 #include "catalog.h"
 #include "compat.h"
+#include "note.h"
 #include "scrub.h"
 
 /* How long a call waits in all for transactions that soon end, in ms. */
@@ -110,6 +111,7 @@ jp_scrub(PG_FUNCTION_ARGS)
 					scrub.level, scrub.tables, scrub.views),
 			 scrub.level == 2 && !scrub.rebuild ?
 			 errdetail("Indexes were not rebuilt.") : 0));
+	jp_note(JP_NOTE_ERASURE, "scrub", relid, -1, psprintf("L%d", scrub.level));
 	MemoryContextSwitchTo(PortalContext);
 	MemoryContextDelete(scrub.context);
 	PG_RETURN_VOID();

@@ -31,6 +31,7 @@
 #include "catalog.h"
 #include "compat.h"
 #include "journey_privacy.h"
+#include "note.h"
 #include "pseudonym.h"
 #include "scrub.h"
 
@@ -103,10 +104,9 @@ check_readable(Oid relid)
 						get_rel_name(relid))));
 	if (IsCatalogRelationOid(relid) && relid != StatisticRelationId &&
 		relid != StatisticExtDataRelationId && !superuser())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to search system catalog \"%s\"",
-						get_rel_name(relid))));
+		jp_refuse(JP_NOTE_ERASURE, "residue", relid,
+				  errmsg("permission denied to search system catalog \"%s\"",
+					   get_rel_name(relid)));
 }
 
 /* What identities may look like on a page. */

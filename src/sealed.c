@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "pseudonym_internal.h"
+#include "note.h"
 #include "sealed_internal.h"
 #include "sealed_text.h"
 #include "subject.h"
@@ -136,6 +137,7 @@ jp_unseal(PG_FUNCTION_ARGS)
 	switch (jp_data_key_find(subject, bytes + 1, &key))
 	{
 		case JP_DATA_KEY_HERE:
+			jp_note_about(JP_NOTE_UNSEALING, "unseal", subject, NULL);
 			PG_RETURN_TEXT_P(open_value(&key, value, PG_GETARG_TEXT_PP(2)));
 		case JP_DATA_KEY_SHREDDED:
 			PG_RETURN_NULL();

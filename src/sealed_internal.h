@@ -27,6 +27,9 @@ typedef enum JpDataKeyState
 	JP_DATA_KEY_FORGED			/* never one of ours */
 } JpDataKeyState;
 
+/* sealed_key.c: a data key of the subject, if there is one. */
+extern bool jp_data_key_here(const JpPseudonym *subject, JpDataKey *key);
+
 /* sealed_key.c: a data key of the subject, made if need be; false if erased. */
 extern bool jp_data_key_of(const JpPseudonym *subject, JpDataKey *key);
 

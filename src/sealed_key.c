@@ -31,14 +31,21 @@ static bool subject_has(const JpPseudonym *subject, const uint8 *id,
 static bool read_key(const uint8 *id, uint8 *wrapped);
 static RegProcedure pseudonym_equal(void);
 
+/* A data key that a subject has. */
+bool
+jp_data_key_here(const JpPseudonym *subject, JpDataKey *key)
+{
+	return subject_has(subject, NULL, key->id) &&
+		read_key(key->id, key->wrapped) && !jp_data_key_blank(key->wrapped);
+}
+
 /* A data key of a subject. */
 bool
 jp_data_key_of(const JpPseudonym *subject, JpDataKey *key)
 {
 	TimestampTz erased_at;
 
-	if (subject_has(subject, NULL, key->id) &&
-		read_key(key->id, key->wrapped) && !jp_data_key_blank(key->wrapped))
+	if (jp_data_key_here(subject, key))
 		return true;
 	if (jp_tombstone_find(subject, &erased_at))
 		return false;

@@ -27,6 +27,7 @@
 
 #include "catalog.h"
 #include "journey_privacy.h"
+#include "note.h"
 #include "sealed_internal.h"
 #include "subject.h"
 
@@ -120,6 +121,7 @@ jp_shred_keys(PG_FUNCTION_ARGS)
 	SPI_connect();
 	count = jp_sealed_shred(jp_subject_arg(fcinfo, 0), 1);
 	SPI_finish();
+	jp_note(JP_NOTE_ERASURE, "shred_keys", InvalidOid, count, NULL);
 	PG_RETURN_INT64(count);
 }
 
@@ -159,6 +161,7 @@ jp_rewrap_keys(PG_FUNCTION_ARGS)
 	}
 	systable_endscan(scan);
 	table_close(table, NoLock);
+	jp_note(JP_NOTE_KEY, "rewrap_keys", InvalidOid, count, NULL);
 	PG_RETURN_INT64(count);
 }
 

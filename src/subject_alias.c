@@ -26,6 +26,7 @@
 #include "catalog.h"
 #include "journey_privacy.h"
 #include "keyring.h"
+#include "note.h"
 #include "subject.h"
 
 /* Columns of table subject, in the order of CREATE TABLE. */
@@ -418,10 +419,9 @@ register_or_refuse(const JpPseudonym *pseudonym)
 		head = jp_subject_register(pseudonym);
 	}
 	if (head == JP_NO_SUBJECT)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the subject has been erased"),
-				 errhint("Only a new consent, given after the erasure, lifts it.")));
+		jp_refuse(JP_NOTE_CONSENT, NULL, InvalidOid,
+				  errmsg("the subject has been erased"),
+				  errhint("Only a new consent, given after the erasure, lifts it."));
 	return head;
 }
 

@@ -79,7 +79,6 @@ INSERT INTO deviation SELECT 'journey_privacy.' || n, v, 's', l, p FROM (VALUES
   ('pseudonymize(text,uuid)',                      's', false, false),
   ('scoped(journey_privacy.pseudonym,text)',       's', false, false),
   ('pseudonym_current(journey_privacy.pseudonym)', 's', false, false),
-  ('unseal(journey_privacy.pseudonym,journey_privacy.sealed,text)', 's', false, false),
   ('normalize_identity(text,text)',                's', false, false),
   ('is_erased(journey_privacy.pseudonym)',         's', false, false),
   -- an error but within rekey_pseudonyms()
@@ -106,6 +105,14 @@ INSERT INTO deviation SELECT 'journey_privacy.' || n, v, 's', l, p FROM (VALUES
 INSERT INTO deviation VALUES
   ('min(journey_privacy.pseudonym)', 'i', 's', false, true),
   ('max(journey_privacy.pseudonym)', 'i', 's', false, true),
+  -- it tells the audit, which parallel workers would do one by one
+  ('journey_privacy.unseal(journey_privacy.pseudonym,journey_privacy.sealed,text)', 's', 'r', false, false),
+  -- accounts of the audit
+  ('journey_privacy.audit_verifier_key(integer)', 's', 'u', false, false),
+  ('journey_privacy.audit_leaf(bigint,bigint)', 's', 'u', false, false),
+  ('journey_privacy.audit_inclusion_proof(bigint,bigint)', 's', 'u', false, false),
+  ('journey_privacy.audit_consistency_proof(bigint,bigint)', 's', 'u', false, false),
+  ('journey_privacy.audit_range_proof(bigint,bigint,bigint)', 's', 'u', false, false),
   -- accounts of one subject
   ('journey_privacy.verify_receipt(jsonb)', 's', 'u', false, false),
   ('journey_privacy.signing_key(integer)', 's', 'u', false, false),
@@ -206,9 +213,10 @@ SELECT evtname FROM pg_event_trigger
 JOIN member ON classid = 'pg_event_trigger'::regclass AND objid = oid
 WHERE evtname !~ '^journey_privacy_';
 
--- every table and sequence is dumped, whole unless it is here
+-- every table and sequence is dumped, but for the audit, whole unless it is here
 SELECT coalesce(c.name::text, d.name) AS name, d.condition
-FROM (SELECT name FROM class WHERE relkind IN ('r', 'p', 'S')) c
+FROM (SELECT name FROM class WHERE relkind IN ('r', 'p', 'S')
+      AND name::text !~ '^journey_privacy\.audit_(entry|entry_\d{4}_\d\d|node|checkpoint|tree)$') c
 FULL JOIN (SELECT r.relation::regclass::text AS name, r.condition
            FROM pg_extension, unnest(extconfig, extcondition) r(relation, condition)
            WHERE extname = 'journey_privacy') d ON d.name = c.name::text

@@ -121,7 +121,7 @@ for my $kill ('the backend', 'the server')
 			       receipt ->> 'state', journey_privacy.verify_receipt(receipt)
 			FROM journey_privacy.erasure, jsonb_array_elements(receipt -> 'tables') t
 			WHERE request_id = '$request' GROUP BY receipt}),
-			'journey_privacy.consent_event delete 1, journey_privacy.consent_state delete 1, journey_privacy.subject delete 1, '
+			'journey_privacy.consent_event delete 1, journey_privacy.consent_state delete 1, journey_privacy.subject delete 1, journey_privacy.subject_key shred 1, '
 			. 'public.note redact 11, public.page delete 11000, public.visit delete 11000|done|t',
 			"$where, $kill: and all of it is on the receipt");
 		is($node->safe_psql('postgres', qq{SELECT count(*) FROM journey_privacy.tombstone WHERE erasing}), '0',

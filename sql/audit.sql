@@ -1,0 +1,196 @@
+-- audit
+-- What was done to personal data, by whom, for what: entries that nobody can
+-- rewrite undetected.  The worker journey_privacy audit writes all of it.
+
+-- Statement texts, values and identities are not in it.  Partitions are made
+-- by the worker, month by month, with indexes of their own.
+--
+-- Nothing of the audit is in a dump: it is evidence about this database.  What
+-- is restored elsewhere begins another audit, with another name; two that
+-- went on under one name and key would be two truths.
+CREATE TABLE journey_privacy.audit_entry (
+  number            bigint NOT NULL,
+  at                timestamptz NOT NULL,
+  kind              text NOT NULL,
+  session           text NOT NULL,
+  statement         bigint NOT NULL,
+  session_user_name text NOT NULL,
+  current_user_name text NOT NULL,
+  as_role           text,
+  unrestricted      boolean NOT NULL,
+  purpose           text,
+  tables            text[],
+  columns           text[],
+  command           text,
+  rows              bigint,
+  executions        bigint NOT NULL,
+  duration          interval,
+  query_id          bigint,
+  transaction       xid8,
+  outcome           text NOT NULL,
+  detail            text,
+  subject           bytea,
+  hash              bytea NOT NULL)
+  PARTITION BY RANGE (at);
+COMMENT ON TABLE journey_privacy.audit_entry IS
+  'the audit: numbered without gaps, each with the hash that the tree is made of';
+
+-- Roots of complete subtrees: 2^level entries from index * 2^level on.
+CREATE TABLE journey_privacy.audit_node (
+  level smallint NOT NULL,
+  index bigint NOT NULL,
+  hash  bytea NOT NULL,
+  PRIMARY KEY (level, index));
+COMMENT ON TABLE journey_privacy.audit_node IS
+  'hashes of the Merkle tree (RFC 6962) from level 8 up, and below where entries were purged';
+
+CREATE TABLE journey_privacy.audit_checkpoint (
+  size    bigint PRIMARY KEY,
+  root    bytea NOT NULL,
+  note    text NOT NULL,
+  made_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
+COMMENT ON TABLE journey_privacy.audit_checkpoint IS
+  'signed statements of how many entries there were and what the tree''s root was';
+
+-- One row: the log's name, and the first entry that is not purged.
+CREATE TABLE journey_privacy.audit_tree (
+  one    boolean PRIMARY KEY DEFAULT true CHECK (one),
+  origin text NOT NULL,
+  first  bigint NOT NULL DEFAULT 0);
+COMMENT ON TABLE journey_privacy.audit_tree IS
+  'the name that checkpoints carry, and the number of the first entry that has not been purged';
+
+REVOKE ALL ON journey_privacy.audit_entry, journey_privacy.audit_node,
+  journey_privacy.audit_checkpoint, journey_privacy.audit_tree FROM PUBLIC;
+
+-- Against accidents; against superusers there is the tree.
+CREATE FUNCTION journey_privacy.keep_audit() RETURNS trigger
+  LANGUAGE c AS 'MODULE_PATHNAME', 'jp_keep_audit';
+REVOKE ALL ON FUNCTION journey_privacy.keep_audit() FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.keep_audit() IS
+  'trigger: refuses to change or remove what the audit has';
+CREATE TRIGGER keep BEFORE UPDATE OR DELETE ON journey_privacy.audit_entry
+  FOR EACH ROW EXECUTE FUNCTION journey_privacy.keep_audit();
+ALTER TABLE journey_privacy.audit_entry ENABLE ALWAYS TRIGGER keep;
+CREATE TRIGGER keep BEFORE UPDATE OR DELETE OR TRUNCATE ON journey_privacy.audit_node
+  FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.keep_audit();
+ALTER TABLE journey_privacy.audit_node ENABLE ALWAYS TRIGGER keep;
+CREATE TRIGGER keep BEFORE UPDATE OR DELETE OR TRUNCATE ON journey_privacy.audit_checkpoint
+  FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.keep_audit();
+ALTER TABLE journey_privacy.audit_checkpoint ENABLE ALWAYS TRIGGER keep;
+
+CREATE VIEW journey_privacy.audit_log AS
+  SELECT e.number, e.at, e.kind, e.outcome, e.command, e.session_user_name, e.current_user_name,
+         e.as_role, e.unrestricted, e.purpose, e.tables, e.columns, e.rows, e.executions, e.duration,
+         e.detail, e.session, e.statement, e.query_id, e.transaction, e.subject IS NOT NULL AS about_subject
+  FROM journey_privacy.audit_entry e;
+REVOKE ALL ON journey_privacy.audit_log FROM PUBLIC;
+COMMENT ON VIEW journey_privacy.audit_log IS
+  'the audit for reading: who did what to which tables, as whom, for which purpose, and with what outcome';
+
+CREATE FUNCTION journey_privacy.audit_of(subject journey_privacy.pseudonym)
+  RETURNS SETOF bigint
+  LANGUAGE c VOLATILE STRICT ROWS 10 SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_audit_of';
+COMMENT ON FUNCTION journey_privacy.audit_of(journey_privacy.pseudonym) IS
+  'numbers of the entries that are about a subject; none once the subject''s key has been shredded';
+
+CREATE FUNCTION journey_privacy.checkpoint_audit() RETURNS text
+  LANGUAGE c VOLATILE SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_checkpoint_audit';
+COMMENT ON FUNCTION journey_privacy.checkpoint_audit() IS
+  'seals everything that has been done and returns a signed checkpoint, a note in the C2SP tlog-checkpoint format';
+
+CREATE FUNCTION journey_privacy.audit_verifier_key(version integer DEFAULT NULL) RETURNS text
+  LANGUAGE c STABLE SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_audit_verifier_key';
+COMMENT ON FUNCTION journey_privacy.audit_verifier_key(integer) IS
+  'key that verifies checkpoints, in the form of C2SP signed notes; by default the current one';
+
+CREATE FUNCTION journey_privacy.audit_leaf(
+    first bigint, last bigint DEFAULT NULL, OUT number bigint, OUT leaf text)
+  RETURNS SETOF record
+  LANGUAGE c STABLE ROWS 1000 SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_audit_leaf';
+COMMENT ON FUNCTION journey_privacy.audit_leaf(bigint, bigint) IS
+  'entries as they are hashed, one line of JSON each, from a number to another; the hash is that of their UTF-8 bytes';
+
+CREATE FUNCTION journey_privacy.audit_inclusion_proof(
+    entry bigint, size bigint DEFAULT NULL,
+    OUT tree_size bigint, OUT root bytea, OUT leaf bytea, OUT path bytea[])
+  RETURNS record
+  LANGUAGE c STABLE SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_audit_inclusion_proof';
+COMMENT ON FUNCTION journey_privacy.audit_inclusion_proof(bigint, bigint) IS
+  'hashes that show that an entry is in the tree of a size (RFC 9162, 2.1.3), with the hash of the entry and the root';
+
+CREATE FUNCTION journey_privacy.audit_consistency_proof(
+    old bigint, new bigint DEFAULT NULL) RETURNS bytea[]
+  LANGUAGE c STABLE SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_audit_consistency_proof';
+COMMENT ON FUNCTION journey_privacy.audit_consistency_proof(bigint, bigint) IS
+  'hashes that show that the tree of one size begins with the tree of another (RFC 9162, 2.1.4)';
+
+CREATE FUNCTION journey_privacy.audit_range_proof(
+    first bigint, last bigint, size bigint DEFAULT NULL,
+    OUT level smallint, OUT index bigint, OUT hash bytea)
+  RETURNS SETOF record
+  LANGUAGE c STABLE ROWS 20 SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_audit_range_proof';
+COMMENT ON FUNCTION journey_privacy.audit_range_proof(bigint, bigint, bigint) IS
+  'the hashes of subtrees that, together with those of the entries from one number to another, give the root of a size';
+
+CREATE FUNCTION journey_privacy.verify_audit(
+    checkpoint text DEFAULT NULL,
+    OUT checked bigint, OUT size bigint, OUT root bytea, OUT broken_entry bigint, OUT problem text)
+  RETURNS record
+  LANGUAGE c VOLATILE SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_verify_audit';
+COMMENT ON FUNCTION journey_privacy.verify_audit(text) IS
+  'computes every hash again, compares with the tree, all checkpoints and one that was kept elsewhere; names the first broken entry';
+
+CREATE FUNCTION journey_privacy.purge_audit(keep interval) RETURNS bigint
+  LANGUAGE c VOLATILE STRICT SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_purge_audit';
+COMMENT ON FUNCTION journey_privacy.purge_audit(interval) IS
+  'drops whole months of entries that are older, after verifying them, and keeps the hashes that proofs of later entries need; returns how many entries went';
+
+CREATE FUNCTION journey_privacy.audit_queue(
+    OUT waiting bigint, OUT size bigint, OUT worker integer)
+  RETURNS record
+  LANGUAGE c VOLATILE
+  AS 'MODULE_PATHNAME', 'jp_audit_queue';
+COMMENT ON FUNCTION journey_privacy.audit_queue() IS
+  'bytes that wait to be sealed, bytes there is room for, and the process that seals, if it runs';
+
+CREATE VIEW journey_privacy.audit_state AS
+  SELECT t.origin, greatest(coalesce((SELECT max(e.number) + 1 FROM journey_privacy.audit_entry e), 0), t.first) AS size,
+         t.first, q.waiting, q.size AS queue_size, q.worker,
+         c.size AS checkpoint_size, c.made_at AS checkpoint_at
+  FROM journey_privacy.audit_queue() q
+  CROSS JOIN journey_privacy.audit_tree t
+  LEFT JOIN (SELECT size, made_at FROM journey_privacy.audit_checkpoint ORDER BY size DESC LIMIT 1) c ON true;
+REVOKE ALL ON journey_privacy.audit_state FROM PUBLIC;
+COMMENT ON VIEW journey_privacy.audit_state IS
+  'the log''s name, how many entries are sealed, the first not purged, what waits in the queue, the worker and the last checkpoint';
+
+REVOKE ALL ON FUNCTION
+  journey_privacy.audit_of(journey_privacy.pseudonym),
+  journey_privacy.checkpoint_audit(),
+  journey_privacy.audit_verifier_key(integer),
+  journey_privacy.audit_leaf(bigint, bigint),
+  journey_privacy.audit_inclusion_proof(bigint, bigint),
+  journey_privacy.audit_consistency_proof(bigint, bigint),
+  journey_privacy.audit_range_proof(bigint, bigint, bigint),
+  journey_privacy.verify_audit(text),
+  journey_privacy.purge_audit(interval),
+  journey_privacy.audit_queue() FROM PUBLIC;
