@@ -45,18 +45,23 @@ COMMENT ON TABLE journey_privacy.audit_node IS
   'hashes of the Merkle tree (RFC 6962) from level 8 up, and below where entries were purged';
 
 CREATE TABLE journey_privacy.audit_checkpoint (
-  size    bigint PRIMARY KEY,
+  origin  text NOT NULL,
+  size    bigint NOT NULL,
   root    bytea NOT NULL,
   note    text NOT NULL,
-  made_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
+  made_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+  PRIMARY KEY (origin, size));
 COMMENT ON TABLE journey_privacy.audit_checkpoint IS
   'signed statements of how many entries there were and what the tree''s root was';
 
--- One row: the log's name, and the first entry that is not purged.
+-- One row: the log's name, in which database it has it, and the first entry
+-- that is not purged.  A database made with this one as template goes on under
+-- another name.
 CREATE TABLE journey_privacy.audit_tree (
-  one    boolean PRIMARY KEY DEFAULT true CHECK (one),
-  origin text NOT NULL,
-  first  bigint NOT NULL DEFAULT 0);
+  one      boolean PRIMARY KEY DEFAULT true CHECK (one),
+  origin   text NOT NULL,
+  database oid NOT NULL,
+  first    bigint NOT NULL DEFAULT 0);
 COMMENT ON TABLE journey_privacy.audit_tree IS
   'the name that checkpoints carry, and the number of the first entry that has not been purged';
 
@@ -178,7 +183,8 @@ CREATE VIEW journey_privacy.audit_state AS
          c.size AS checkpoint_size, c.made_at AS checkpoint_at
   FROM journey_privacy.audit_queue() q
   CROSS JOIN journey_privacy.audit_tree t
-  LEFT JOIN (SELECT size, made_at FROM journey_privacy.audit_checkpoint ORDER BY size DESC LIMIT 1) c ON true;
+  LEFT JOIN LATERAL (SELECT size, made_at FROM journey_privacy.audit_checkpoint
+                     WHERE origin = t.origin ORDER BY size DESC LIMIT 1) c ON true;
 REVOKE ALL ON journey_privacy.audit_state FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.audit_state IS
   'the log''s name, how many entries are sealed, the first not purged, what waits in the queue, the worker and the last checkpoint';

@@ -64,6 +64,7 @@ void
 jp_audit_off(void)
 {
 	off = true;
+	jp_note_sink = NULL;
 }
 
 /* Whether something should be noted: reads are the most and the first to go. */

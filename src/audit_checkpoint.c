@@ -10,6 +10,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -40,16 +41,19 @@ jp_audit_origin(void)
 		SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 }
 
-/* Gives the log a name, if it has none. */
+/* Gives the log a name, if it has none or that of the database's template. */
 void
 jp_audit_name(void)
 {
 	static SPIPlanPtr plan = NULL;
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(MyDatabaseId)};
 
-	jp_execute(&plan, "INSERT INTO journey_privacy.audit_tree (origin)"
-			   " SELECT 'journey_privacy/' || gen_random_uuid()"
-			   " WHERE NOT EXISTS (SELECT FROM journey_privacy.audit_tree)",
-			   0, NULL, NULL, NULL, SPI_OK_INSERT);
+	jp_execute(&plan, "INSERT INTO journey_privacy.audit_tree AS t (origin, database)"
+			   " SELECT 'journey_privacy/' || gen_random_uuid(), $1"
+			   " WHERE NOT EXISTS (SELECT FROM journey_privacy.audit_tree WHERE database = $1)"
+			   " ON CONFLICT (one) DO UPDATE SET origin = EXCLUDED.origin, database = $1",
+			   1, types, values, NULL, SPI_OK_INSERT);
 }
 
 /* Signs and stores a checkpoint of a tree; the note, in the caller's memory. */
@@ -57,22 +61,24 @@ char *
 jp_checkpoint_make(const JpTree *tree)
 {
 	static SPIPlanPtr plan = NULL;
-	Oid			types[3] = {INT8OID, BYTEAOID, TEXTOID};
-	Datum		values[3];
+	Oid			types[4] = {INT8OID, BYTEAOID, TEXTOID, TEXTOID};
+	Datum		values[4];
 	bytea	   *bytes = palloc(VARHDRSZ + JP_HASH_SIZE);
+	char	   *origin = jp_audit_origin();
 	JpHash		root;
 	char	   *note;
 
 	jp_tree_root(tree, &root);
-	note = sign(jp_audit_origin(), tree, &root);
+	note = sign(origin, tree, &root);
 	SET_VARSIZE(bytes, VARHDRSZ + JP_HASH_SIZE);
 	memcpy(VARDATA(bytes), &root, JP_HASH_SIZE);
 	values[0] = Int64GetDatum(tree->size);
 	values[1] = PointerGetDatum(bytes);
 	values[2] = CStringGetTextDatum(note);
-	jp_execute(&plan, "INSERT INTO journey_privacy.audit_checkpoint (size, root, note)"
-			   " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-			   3, types, values, NULL, SPI_OK_INSERT);
+	values[3] = CStringGetTextDatum(origin);
+	jp_execute(&plan, "INSERT INTO journey_privacy.audit_checkpoint (size, root, note, origin)"
+			   " VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+			   4, types, values, NULL, SPI_OK_INSERT);
 	return note;
 }
 
@@ -84,7 +90,8 @@ jp_last_checkpoint(void)
 	bool		isnull;
 	Datum		size;
 
-	jp_execute(&plan, "SELECT coalesce(max(size), 0) FROM journey_privacy.audit_checkpoint",
+	jp_execute(&plan, "SELECT coalesce(max(c.size), 0) FROM journey_privacy.audit_checkpoint c"
+			   " JOIN journey_privacy.audit_tree USING (origin)",
 			   0, NULL, NULL, NULL, SPI_OK_SELECT);
 	size = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	return DatumGetInt64(size);
@@ -169,7 +176,7 @@ stored_note(void)
 	Datum		note;
 
 	jp_execute(&plan, "SELECT note FROM journey_privacy.audit_checkpoint"
-			   " ORDER BY size DESC LIMIT 1", 0, NULL, NULL, NULL, SPI_OK_SELECT);
+			   " JOIN journey_privacy.audit_tree USING (origin) ORDER BY size DESC LIMIT 1", 0, NULL, NULL, NULL, SPI_OK_SELECT);
 	if (SPI_processed == 0)
 		elog(ERROR, "there is no checkpoint");
 	note = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);

@@ -83,6 +83,21 @@ extern void jp_use_emit(const JpEntry *entry);
 extern bool jp_use_again(JpNoteKind kind, const struct JpPseudonym *subject);
 extern void jp_use_first(const JpEntry *entry, const struct JpPseudonym *subject);
 
+/*
+ * audit_use.c: an entry that is made ready and told only when changes are
+ * undone, or discarded.
+ */
+extern struct JpUse *jp_use_keep(const JpEntry *entry);
+extern void jp_use_undone(struct JpUse *use, int64 count);
+extern void jp_use_discard(struct JpUse *use);
+
+/* audit_change.c: changes of (sub)transactions, and their ends. */
+extern void jp_change_note(void);
+extern bool jp_changes_any(void);
+extern void jp_change_merge(SubTransactionId mine, SubTransactionId parent);
+extern void jp_change_undone(SubTransactionId subxact);
+extern void jp_changes_end(bool aborted);
+
 /* audit_use.c: number of the statement under way in this session. */
 extern int64 jp_use_statement(void);
 

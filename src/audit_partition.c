@@ -18,7 +18,11 @@
 #include "audit_internal.h"
 #include "catalog.h"
 
-/* What a partition is made of; %1$s is its name, %2$s and %3$s its bounds. */
+/*
+ * What a partition is made of; %1$s is its name, %2$s and %3$s its bounds.
+ * Entries come in the order of their times, so a BRIN index finds a time, and
+ * in it a rare role, at no cost to sealing; a B-tree by role would halve it.
+ */
 static const char *const making[] = {
 	"CREATE TABLE journey_privacy.%1$s (LIKE journey_privacy.audit_entry)",
 	"COMMENT ON TABLE journey_privacy.%1$s IS 'a month of the audit'",
@@ -29,8 +33,8 @@ static const char *const making[] = {
 	" FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.keep_audit()",
 	"ALTER TABLE journey_privacy.%1$s ENABLE ALWAYS TRIGGER keep_all",
 	"CREATE UNIQUE INDEX %1$s_number ON journey_privacy.%1$s (number)",
-	"CREATE INDEX %1$s_at ON journey_privacy.%1$s USING brin (at)",
-	"CREATE INDEX %1$s_user ON journey_privacy.%1$s (current_user_name, at)",
+	"CREATE INDEX %1$s_at ON journey_privacy.%1$s USING brin"
+	" (at, current_user_name text_bloom_ops, purpose text_bloom_ops)",
 	"CREATE INDEX %1$s_tables ON journey_privacy.%1$s USING gin (tables)",
 	"CREATE INDEX %1$s_subject ON journey_privacy.%1$s (number) WHERE subject IS NOT NULL"
 };

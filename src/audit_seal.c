@@ -127,7 +127,7 @@ open_target(Target *target, TimestampTz at)
 	target->bulk = GetBulkInsertState();
 	target->filled = 0;
 	for (i = 0; i < ROWS_AT_A_TIME; i++)
-		target->slot[i] = table_slot_create(target->relation, NULL);
+		target->slot[i] = NULL;
 }
 
 /* Writes what is left. */
@@ -139,7 +139,7 @@ close_target(Target *target)
 	if (target->relation == NULL)
 		return;
 	write_rows(target);
-	for (i = 0; i < ROWS_AT_A_TIME; i++)
+	for (i = 0; i < ROWS_AT_A_TIME && target->slot[i] != NULL; i++)
 		ExecDropSingleTupleTableSlot(target->slot[i]);
 	FreeBulkInsertState(target->bulk);
 	ExecCloseIndices(target->info);
@@ -154,8 +154,17 @@ add_row(Target *target, const JpEntry *entry, const JpHash *hash)
 {
 	Datum		values[JP_ENTRY_COLUMNS];
 	bool		nulls[JP_ENTRY_COLUMNS];
-	TupleTableSlot *slot = target->slot[target->filled++];
+	TupleTableSlot *slot;
 	HeapTuple	tuple;
+
+	if (target->slot[target->filled] == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(target->info));
+
+		target->slot[target->filled] = table_slot_create(target->relation, NULL);
+		MemoryContextSwitchTo(caller);
+	}
+	slot = target->slot[target->filled++];
 
 	jp_entry_to_row(entry, hash, values, nulls);
 	tuple = heap_form_tuple(RelationGetDescr(target->relation), values, nulls);

@@ -7,19 +7,18 @@
  * it begins, so that telling of its end needs nothing that an abort has not.
  * What a statement does within itself many times (a function per row, a
  * loop) is counted and told once, when the statement is through.
- *
- * A (sub)transaction that recorded changes and aborts is told of as well: an
- * entry of what was done outlives what was done.
  */
 #include "postgres.h"
 
 #include "access/parallel.h"
 #include "access/sysattr.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -52,24 +51,15 @@ struct JpUse
 	char		message[FLEXIBLE_ARRAY_MEMBER];
 };
 
-/* A (sub)transaction that has changed something. */
-typedef struct Change
-{
-	dlist_node	node;
-	SubTransactionId subxact;
-	int64		count;
-	JpUse	   *rollback;		/* what to tell if it aborts */
-} Change;
-
 static dlist_head open_uses = DLIST_STATIC_INIT(open_uses);
 static dlist_head counted = DLIST_STATIC_INIT(counted);	/* ended, nested */
-static dlist_head changes = DLIST_STATIC_INIT(changes); /* innermost first */
-static dlist_head rollbacks = DLIST_STATIC_INIT(rollbacks); /* of changes */
+static dlist_head kept = DLIST_STATIC_INIT(kept); /* for audit_change.c */
 static JpUse *checking = NULL;
 static JpUse *again = NULL;		/* of counted, what jp_use_again() counts */
 static int	depth = 0;
 static int64 statement = 0;
 static char noted_purpose[NAMEDATALEN] = "";
+static int	noted_audit = -1;	/* journey_privacy.audit */
 
 static JpUse *make_use(const JpEntry *entry);
 static char *columns_of(Oid relid, Bitmapset *columns);
@@ -78,13 +68,8 @@ static bool wants_flush(void);
 static void announce(JpUse *use);
 static JpUse *find_counted(const JpUse *use);
 static void tell(JpUse *use, JpNoteOutcome outcome);
-static void discard(JpUse *use);
 static void tell_counted(void);
-static void note_change(void);
 static void cut_off(SubTransactionId subxact, bool aborted);
-static void merge_change(SubTransactionId mine, SubTransactionId parent);
-static void roll_back_change(SubTransactionId subxact);
-static void forget_changes(bool aborted);
 static void xact_ends(XactEvent event, void *arg);
 static void subxact_ends(SubXactEvent event, SubTransactionId mine,
 						 SubTransactionId parent, void *arg);
@@ -135,7 +120,7 @@ jp_use_begin(JpUse *use, const void *owner)
 {
 	use->owner = owner;
 	if (use->writes)
-		note_change();
+		jp_change_note();
 	use->running = true;
 	use->timed = true;
 	INSTR_TIME_SET_CURRENT(use->began);
@@ -193,15 +178,32 @@ jp_use_end(JpUse *use)
 	same->executions += use->executions;
 	same->rows += use->rows;
 	same->duration += use->duration;
-	discard(use);
+	jp_use_discard(use);
 }
 
-/* Another statement begins. */
+/*
+ * Another statement begins.  If the audit is set to something else than when
+ * the last one did, that is noted, even if it is off: whoever turned it off
+ * may have done so while no worker was there to note it.
+ */
 void
 jp_use_statement_begins(void)
 {
-	if (depth == 0)
-		statement++;
+	JpEntry		entry;
+
+	if (depth > 0)
+		return;
+	statement++;
+	if (noted_audit == jp_setting_audit || jp_note_sink == NULL ||
+		!IsTransactionState())
+		return;
+	if (noted_audit >= 0 && !RecoveryInProgress() && jp_installed())
+	{
+		jp_audit_fill(&entry, JP_NOTE_AUDIT, JP_NOTE_OK, "reload");
+		entry.detail = psprintf("audit=%s", GetConfigOption("journey_privacy.audit", false, false));
+		tell(make_use(&entry), JP_NOTE_OK);
+	}
+	noted_audit = jp_setting_audit;
 }
 
 int64
@@ -242,7 +244,7 @@ jp_use_purpose(void)
 		!IsTransactionState())
 		return;
 	strlcpy(noted_purpose, jp_setting_purpose, NAMEDATALEN);
-	if (!jp_audit_wants(false) || IsParallelWorker())
+	if (!jp_audit_wants(false) || IsParallelWorker() || !jp_installed())
 		return;
 	jp_audit_fill(&entry, JP_NOTE_PURPOSE, JP_NOTE_OK, "SET");
 	tell(make_use(&entry), JP_NOTE_OK);
@@ -253,7 +255,7 @@ void
 jp_use_emit(const JpEntry *entry)
 {
 	if (entry->facts.outcome == JP_NOTE_OK && entry->facts.kind != JP_NOTE_EXPORT)
-		note_change();
+		jp_change_note();
 	tell(make_use(entry), entry->facts.outcome);
 }
 
@@ -391,6 +393,27 @@ announce(JpUse *use)
 	jp_queue_flush();
 }
 
+/* A use that is told of by jp_use_undone() or not at all. */
+JpUse *
+jp_use_keep(const JpEntry *entry)
+{
+	JpUse	   *use = make_use(entry);
+
+	dlist_delete(&use->node);
+	dlist_push_head(&kept, &use->node);
+	return use;
+}
+
+/* Tells that so many changes are undone. */
+void
+jp_use_undone(JpUse *use, int64 count)
+{
+	jp_entry_facts(use->message)->at = GetCurrentTimestamp();
+	use->rows = count;
+	use->counts_rows = true;
+	tell(use, JP_NOTE_ROLLED_BACK);
+}
+
 /* What was counted of the same. */
 static JpUse *
 find_counted(const JpUse *use)
@@ -433,12 +456,12 @@ tell(JpUse *use, JpNoteOutcome outcome)
 	else
 		jp_audit_to_log(use->message);
 	use->queued = false;
-	discard(use);
+	jp_use_discard(use);
 }
 
 /* Forgets a use. */
-static void
-discard(JpUse *use)
+void
+jp_use_discard(JpUse *use)
 {
 	if (use->queued)
 		jp_queue_release(use->size);
@@ -458,29 +481,6 @@ tell_counted(void)
 		tell(dlist_tail_element(JpUse, node, &counted), JP_NOTE_OK);
 }
 
-/* Something changes in this (sub)transaction, which may be rolled back. */
-static void
-note_change(void)
-{
-	SubTransactionId mine = GetCurrentSubTransactionId();
-	Change	   *change = dlist_is_empty(&changes) ? NULL :
-	dlist_head_element(Change, node, &changes);
-	JpEntry		entry;
-
-	if (change == NULL || change->subxact != mine)
-	{
-		jp_audit_fill(&entry, JP_NOTE_TRANSACTION, JP_NOTE_ROLLED_BACK,
-					  "ROLLBACK");
-		change = MemoryContextAllocZero(TopTransactionContext, sizeof(Change));
-		change->subxact = mine;
-		change->rollback = make_use(&entry);
-		dlist_delete(&change->rollback->node);
-		dlist_push_head(&rollbacks, &change->rollback->node);
-		dlist_push_head(&changes, &change->node);
-	}
-	change->count++;
-}
-
 /* Ends the uses that a (sub)transaction's end has cut off. */
 static void
 cut_off(SubTransactionId subxact, bool aborted)
@@ -496,70 +496,7 @@ cut_off(SubTransactionId subxact, bool aborted)
 		if (use->running)
 			tell(use, aborted ? JP_NOTE_FAILED : JP_NOTE_OK);
 		else
-			discard(use);
-	}
-}
-
-/* A subtransaction's changes are its parent's now. */
-static void
-merge_change(SubTransactionId mine, SubTransactionId parent)
-{
-	Change	   *change;
-	Change	   *outer = NULL;
-
-	if (dlist_is_empty(&changes))
-		return;
-	change = dlist_head_element(Change, node, &changes);
-	if (change->subxact != mine)
-		return;
-	if (dlist_has_next(&changes, &change->node))
-		outer = dlist_container(Change, node,
-								dlist_next_node(&changes, &change->node));
-	if (outer == NULL || outer->subxact != parent)
-	{
-		change->subxact = parent;
-		return;
-	}
-	outer->count += change->count;
-	dlist_delete(&change->node);
-	discard(change->rollback);
-	pfree(change);
-}
-
-/* Tells that a subtransaction's changes are undone. */
-static void
-roll_back_change(SubTransactionId subxact)
-{
-	Change	   *change;
-
-	if (dlist_is_empty(&changes))
-		return;
-	change = dlist_head_element(Change, node, &changes);
-	if (change->subxact != subxact)
-		return;
-	dlist_delete(&change->node);
-	jp_entry_facts(change->rollback->message)->at = GetCurrentTimestamp();
-	change->rollback->rows = change->count;
-	change->rollback->counts_rows = true;
-	tell(change->rollback, JP_NOTE_ROLLED_BACK);
-	pfree(change);
-}
-
-/* The transaction has ended: its changes came to be, or did not. */
-static void
-forget_changes(bool aborted)
-{
-	while (!dlist_is_empty(&changes))
-	{
-		Change	   *change = dlist_head_element(Change, node, &changes);
-
-		if (aborted)
-			roll_back_change(change->subxact);
-		else
-		{
-			dlist_delete(&change->node);
-			discard(change->rollback);
-		}
+			jp_use_discard(use);
 	}
 }
 
@@ -574,7 +511,7 @@ xact_ends(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			if (wants_flush() && !dlist_is_empty(&changes))
+			if (wants_flush() && jp_changes_any())
 			{
 				tell_counted();
 				jp_queue_flush();
@@ -585,7 +522,7 @@ xact_ends(XactEvent event, void *arg)
 		default:
 			cut_off(InvalidSubTransactionId, aborted);
 			tell_counted();
-			forget_changes(aborted);
+			jp_changes_end(aborted);
 			checking = NULL;
 			again = NULL;
 			break;
@@ -603,7 +540,7 @@ subxact_ends(SubXactEvent event, SubTransactionId mine,
 	{
 		cut_off(mine, true);
 		tell_counted();
-		roll_back_change(mine);
+		jp_change_undone(mine);
 		checking = NULL;
 	}
 	else if (event == SUBXACT_EVENT_COMMIT_SUB)
@@ -615,6 +552,6 @@ subxact_ends(SubXactEvent event, SubTransactionId mine,
 			if (use->subxact == mine)
 				use->subxact = parent;
 		}
-		merge_change(mine, parent);
+		jp_change_merge(mine, parent);
 	}
 }

@@ -224,9 +224,9 @@ add_stored_claims(Checking *checking)
 {
 	uint64		i;
 
-	SPI_execute("SELECT size, root, note FROM journey_privacy.audit_checkpoint"
-				" WHERE size >= (SELECT coalesce(max(first), 0) FROM journey_privacy.audit_tree)"
-				" ORDER BY size", false, 0);
+	SPI_execute("SELECT c.size, c.root, c.note FROM journey_privacy.audit_checkpoint c"
+				" JOIN journey_privacy.audit_tree t USING (origin) WHERE c.size >= t.first"
+				" ORDER BY c.size", false, 0);
 	for (i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];

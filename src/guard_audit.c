@@ -11,20 +11,26 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "audit.h"
 #include "catalog.h"
 #include "compat.h"
 #include "guard.h"
+#include "journey_privacy.h"
 #include "note.h"
 #include "policy.h"
 
@@ -55,6 +61,9 @@ static void note_relation(const char *command, RangeVar *relation);
 static void note_dropped(const char *command, DropStmt *drop);
 static void note_grant(const char *command, GrantStmt *grant);
 static void note_role(const char *command, List *options);
+static void note_extension(const char *command, const char *name);
+static void note_setting(const char *command, const char *name);
+static void note_prepared(const char *gid);
 static void note_call(CallStmt *call);
 static char *vacated_database(Node *statement);
 static void find_restricted(void);
@@ -303,6 +312,19 @@ note_command(Node *statement)
 		case T_AlterRoleStmt:
 			note_role(command, ((AlterRoleStmt *) statement)->options);
 			break;
+		case T_AlterExtensionStmt:
+			note_extension(command, ((AlterExtensionStmt *) statement)->extname);
+			break;
+		case T_AlterExtensionContentsStmt:
+			note_extension(command, ((AlterExtensionContentsStmt *) statement)->extname);
+			break;
+		case T_AlterSystemStmt:
+			note_setting(command, ((AlterSystemStmt *) statement)->setstmt->name);
+			break;
+		case T_TransactionStmt:
+			if (((TransactionStmt *) statement)->kind == TRANS_STMT_ROLLBACK_PREPARED)
+				note_prepared(((TransactionStmt *) statement)->gid);
+			break;
 		case T_CallStmt:
 			note_call((CallStmt *) statement);
 			break;
@@ -336,8 +358,7 @@ note_dropped(const char *command, DropStmt *drop)
 
 		if (drop->removeType == OBJECT_EXTENSION)
 		{
-			if (strcmp(strVal(lfirst(cell)), "journey_privacy") == 0)
-				jp_note(JP_NOTE_PROTECTION, command, InvalidOid, -1, "journey_privacy");
+			note_extension(command, strVal(lfirst(cell)));
 			continue;
 		}
 		if (drop->removeType != OBJECT_TABLE && drop->removeType != OBJECT_POLICY &&
@@ -375,6 +396,53 @@ note_role(const char *command, List *options)
 		if (strcmp(option, "superuser") == 0 || strcmp(option, "bypassrls") == 0)
 			jp_note(JP_NOTE_PROTECTION, command, InvalidOid, -1, option);
 	}
+}
+
+/* Notes what is done to the extension as a whole. */
+static void
+note_extension(const char *command, const char *name)
+{
+	if (strcmp(name, JP_EXTENSION) == 0)
+		jp_note(JP_NOTE_PROTECTION, command, InvalidOid, -1, JP_EXTENSION);
+}
+
+/* Notes that the server is to have another setting of ours, or of all. */
+static void
+note_setting(const char *command, const char *name)
+{
+	if (name == NULL)
+		jp_note(JP_NOTE_PROTECTION, command, InvalidOid, -1, "all");
+	else if (pg_strncasecmp(name, JP_EXTENSION ".", strlen(JP_EXTENSION ".")) == 0 &&
+			 GetConfigOption(name, true, false) != NULL)
+		jp_note(JP_NOTE_PROTECTION, command, InvalidOid, -1, name);
+}
+
+/*
+ * Notes that a prepared transaction is about to be rolled back, of which the
+ * entries of its changes know only the number.
+ */
+static void
+note_prepared(const char *gid)
+{
+	JpNote		note = {JP_NOTE_TRANSACTION, JP_NOTE_ROLLED_BACK,
+	"ROLLBACK PREPARED", InvalidOid, NULL, -1, NULL};
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1] = {CStringGetTextDatum(gid)};
+
+	if (jp_note_sink == NULL)
+		return;
+	SPI_connect();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SPI_execute_with_args("SELECT 'transaction ' || transaction FROM pg_catalog.pg_prepared_xacts"
+						  " WHERE gid OPERATOR(pg_catalog.=) $1",
+						  1, types, values, NULL, true, 1);
+	if (SPI_processed == 1)
+	{
+		note.detail = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+		jp_note_sink(&note);
+	}
+	PopActiveSnapshot();
+	SPI_finish();
 }
 
 /* Notes a call of a procedure of ours that the server is about to refuse. */
