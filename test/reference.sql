@@ -29,7 +29,7 @@ line AS (
       c.relname, obj_description(c.oid, 'pg_class'),
       CASE WHEN has_table_privilege('public', c.oid, 'SELECT') THEN 'everybody' ELSE 'who is granted' END), ''
   FROM pg_class c JOIN ours ON ours.classid = 'pg_class'::regclass AND ours.objid = c.oid
-  WHERE c.relkind IN ('r', 'v'))
+  WHERE c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition)
 SELECT text FROM (
   SELECT 1 AS part, 0 AS head, '' AS name, '' AS args, E'| function | what it does | who may run it |\n|---|---|---|' AS text
   UNION ALL SELECT 2, 0, '', '', E'\n| table or view | what it holds | who may read it |\n|---|---|---|'

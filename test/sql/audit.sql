@@ -217,6 +217,7 @@ SELECT cardinality(journey_privacy.audit_consistency_proof(3, 7)) AS "3 to 7",
        journey_privacy.audit_consistency_proof(6, 7) = ARRAY[au_root(4, 2), au_root(6, 1), au_root(0, 4)] AS "6 to 7",
        journey_privacy.audit_consistency_proof(7, 7) AS none;
 SELECT level, index, hash = au_root(index << level, 1 << level) AS right FROM journey_privacy.audit_range_proof(5, 9, 21);
+\set VERBOSITY sqlstate
 SELECT journey_privacy.audit_inclusion_proof(7, 7);
 SELECT journey_privacy.audit_inclusion_proof(-1);
 SELECT journey_privacy.audit_consistency_proof(5, 1000000000);
