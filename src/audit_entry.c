@@ -98,6 +98,7 @@ jp_entry_unpack(const char *message, JpEntry *entry)
 	int			i;
 
 	entry->facts = packed->facts;
+	entry->facts.number = 0;	/* the queue has the size there */
 	entry->session_user_name = unpack_text(&next);
 	entry->current_user_name = unpack_text(&next);
 	entry->as_role = unpack_optional(&next);

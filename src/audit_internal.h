@@ -151,12 +151,12 @@ extern bool jp_queue_checkpoint(void);
 /* audit_queue.c: bytes that wait, the size of the queue, the worker's pid. */
 extern void jp_queue_figures(uint64 *waiting, uint64 *size, int *worker);
 
-/* audit_queue.c: for the worker: arrives; false when it is not needed. */
+/* audit_drain.c: for the worker: arrives; false when it is not needed. */
 extern bool jp_queue_serve(Oid database);
 extern void jp_queue_unserve(bool for_good);
 extern bool jp_queue_unserve_empty(void);
 
-/* audit_queue.c: for the worker: copies packed entries; how many bytes. */
+/* audit_drain.c: for the worker: copies packed entries; how many bytes. */
 extern uint64 jp_queue_peek(StringInfo batch, uint64 max);
 extern void jp_queue_sealed(uint64 bytes);
 

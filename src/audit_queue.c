@@ -12,7 +12,11 @@
  * waits there, interruptibly, when there is none.  So what it tells later,
  * while a transaction aborts for example, never waits and is never dropped.
  *
- * Locks: the registry's before a queue's, a queue's for a few instructions.
+ * Locks: the registry's before a queue's, which is about the worker.  Entries
+ * need none: room is claimed by adding to a counter, which never exceeds tail
+ * by more than the queue's size but for a moment in which somebody finds that
+ * out; a place is taken by adding to head; and an entry is there when its
+ * first word, which is 0 until then, has its size.
  * The worker is started by whoever needs it and not found to run.
  */
 #include "postgres.h"
@@ -20,6 +24,7 @@
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "port/atomics.h"
 #include "postmaster/bgworker.h"
 #include "replication/walsender.h"
 #include "storage/condition_variable.h"
@@ -37,6 +42,7 @@
 
 #include "audit.h"
 #include "audit_internal.h"
+#include "audit_queue.h"
 #include "journey_privacy.h"
 
 #define TRANCHE		"journey_privacy_audit"
@@ -53,42 +59,16 @@ typedef struct Registry
 	QueueSlot	slot[DATABASES];
 } Registry;
 
-typedef enum WorkerMood
-{
-	WORKER_BUSY,
-	WORKER_NAPPING,				/* wake it when there is much to do */
-	WORKER_IDLE					/* wake it when there is anything to do */
-} WorkerMood;
-
-typedef struct Queue
-{
-	LWLock		lock;
-	ConditionVariable moved;	/* tail has, or the worker came or went */
-	Latch	   *worker;
-	pid_t		worker_pid;
-	bool		worker_asked;	/* one is registered with the postmaster */
-	WorkerMood	mood;
-	bool		urgent;			/* somebody waits */
-	bool		leave;			/* wanted: the worker away from the database */
-	int			producers;		/* sessions attached, but for walsenders */
-	uint64		checkpoint_wanted;
-	uint64		checkpoint_done;
-	bool		checkpoint_made;	/* the last one could be */
-	uint64		size;
-	uint64		head;
-	uint64		tail;
-	uint64		reserved;
-	char		ring[FLEXIBLE_ARRAY_MEMBER];
-} Queue;
-
 static shmem_request_hook_type previous_shmem_request = NULL;
 static shmem_startup_hook_type previous_shmem_startup = NULL;
 static Registry *registry = NULL;
 static LWLock *registry_lock = NULL;
 
-/* Of this backend: the queue of its database, and what it has there. */
-static Queue *queue = NULL;
-static dsm_segment *segment = NULL;
+/* The queue of this process's database. */
+JpQueue    *jp_queue = NULL;
+#define queue	jp_queue
+
+/* What this session has there. */
 static uint64 reserved = 0;
 static uint64 last_put = 0;
 
@@ -112,7 +92,6 @@ static void wake(bool urgently);
 static void refuse_deadlock(void);
 static bool blocks(int waiting, int pid, int depth);
 static void copy_in(uint64 position, const char *bytes, uint64 size);
-static void copy_out(uint64 position, char *bytes, uint64 size);
 
 /* Asks for the registry's memory and lock. */
 void
@@ -174,9 +153,7 @@ jp_queue_release(uint32 size)
 {
 	if (queue == NULL)
 		return;
-	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
-	queue->reserved -= size;
-	LWLockRelease(&queue->lock);
+	pg_atomic_fetch_sub_u64(&queue->claimed, size);
 	reserved -= size;
 }
 
@@ -184,20 +161,18 @@ jp_queue_release(uint32 size)
 void
 jp_queue_put(const char *message, uint32 size)
 {
-	WorkerMood	mood;
-	uint64		used;
+	uint64		place = pg_atomic_fetch_add_u64(&queue->head, size);
+	uint64		waiting = place + size - pg_atomic_read_u64(&queue->tail);
 
-	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
-	copy_in(queue->head, message, size);
-	queue->head += size;
-	queue->reserved -= size;
-	last_put = queue->head;
-	used = queue->head - queue->tail;
-	mood = queue->mood;
-	LWLockRelease(&queue->lock);
+	Assert(size % 8 == 0);
+	copy_in(place + 8, message + 8, size - 8);
+	pg_write_barrier();
+	*jp_queue_word(queue, place) = size;
+	pg_memory_barrier();
+	last_put = place + size;
 	reserved -= size;
-	if (mood == WORKER_IDLE ||
-		(mood == WORKER_NAPPING && used > queue->size / 4))
+	if (queue->mood == JP_WORKER_IDLE ||
+		(queue->mood == JP_WORKER_NAPPING && waiting > queue->size / 4))
 		wake(false);
 }
 
@@ -217,9 +192,7 @@ jp_queue_flush_all(void)
 
 	if (!attach())
 		return false;
-	LWLockAcquire(&queue->lock, LW_SHARED);
-	head = queue->head;
-	LWLockRelease(&queue->lock);
+	head = pg_atomic_read_u64(&queue->head);
 	if (!is_durable(head))
 		wait_for(is_durable, head);
 	return true;
@@ -246,7 +219,7 @@ jp_queue_figures(uint64 *waiting, uint64 *size, int *worker)
 	if (!attach())
 		return;
 	LWLockAcquire(&queue->lock, LW_SHARED);
-	*waiting = queue->head - queue->tail;
+	*waiting = pg_atomic_read_u64(&queue->head) - pg_atomic_read_u64(&queue->tail);
 	*size = queue->size;
 	*worker = queue->worker_pid;
 	LWLockRelease(&queue->lock);
@@ -274,7 +247,7 @@ jp_queue_vacate(Oid database)
 		return;
 	for (tries = 0; tries < 100; tries++)
 	{
-		Queue	   *vacating = dsm_segment_address(other);
+		JpQueue    *vacating = dsm_segment_address(other);
 		Latch	   *worker;
 
 		LWLockAcquire(&vacating->lock, LW_EXCLUSIVE);
@@ -309,163 +282,12 @@ jp_queue_forget(Oid database)
 	LWLockRelease(registry_lock);
 }
 
-/* The worker arrives. */
-bool
-jp_queue_serve(Oid database)
-{
-	QueueSlot  *slot;
-	bool		served;
-
-	if (registry == NULL)
-		return false;
-	LWLockAcquire(registry_lock, LW_SHARED);
-	slot = find_slot(database);
-	segment = slot == NULL ? NULL : dsm_attach(slot->handle);
-	LWLockRelease(registry_lock);
-	if (segment == NULL)
-		return false;
-	dsm_pin_mapping(segment);
-	queue = dsm_segment_address(segment);
-	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
-	served = queue->worker_pid != 0;
-	if (!served)
-	{
-		queue->worker = MyLatch;
-		queue->worker_pid = MyProcPid;
-		queue->worker_asked = true;
-		queue->mood = WORKER_BUSY;
-		queue->leave = false;
-	}
-	LWLockRelease(&queue->lock);
-	ConditionVariableBroadcast(&queue->moved);
-	return !served;
-}
-
-/* The worker goes; if not for good, the postmaster starts another. */
-void
-jp_queue_unserve(bool for_good)
-{
-	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
-	if (queue->worker_pid == MyProcPid)
-	{
-		queue->worker = NULL;
-		queue->worker_pid = 0;
-		queue->worker_asked = !for_good;
-		queue->leave = false;
-	}
-	LWLockRelease(&queue->lock);
-	ConditionVariableBroadcast(&queue->moved);
-}
-
-/* The worker goes for good if nothing has come in between. */
-bool
-jp_queue_unserve_empty(void)
-{
-	bool		empty;
-
-	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
-	empty = queue->head == queue->tail;
-	if (empty)
-	{
-		queue->worker = NULL;
-		queue->worker_pid = 0;
-		queue->worker_asked = false;
-		queue->leave = false;
-	}
-	LWLockRelease(&queue->lock);
-	if (empty)
-		ConditionVariableBroadcast(&queue->moved);
-	return empty;
-}
-
-/* Copies whole entries out, as many as fit, one at least. */
-uint64
-jp_queue_peek(StringInfo batch, uint64 max)
-{
-	uint64		tail = queue->tail; /* moved by us only */
-	uint64		head;
-	uint64		size = 0;
-
-	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
-	head = queue->head;
-	queue->urgent = false;
-	LWLockRelease(&queue->lock);
-
-	resetStringInfo(batch);
-	enlargeStringInfo(batch, Min(head - tail, max + queue->size / 4));
-	copy_out(tail, batch->data, Min(head - tail, max + queue->size / 4));
-	while (tail + size < head && size < max)
-		size += jp_entry_size(batch->data + size);
-	batch->len = size;
-	return size;
-}
-
-/* So many bytes at the tail are sealed, and their transaction is durable. */
-void
-jp_queue_sealed(uint64 bytes)
-{
-	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
-	queue->tail += bytes;
-	LWLockRelease(&queue->lock);
-	ConditionVariableBroadcast(&queue->moved);
-}
-
-/* What the worker should know. */
-void
-jp_queue_state(JpQueueState *state)
-{
-	LWLockAcquire(&queue->lock, LW_SHARED);
-	state->empty = queue->head == queue->tail;
-	state->leave = queue->leave;
-	state->alone = queue->producers == 0;
-	state->checkpoint = queue->checkpoint_wanted > queue->checkpoint_done ?
-		queue->checkpoint_wanted : 0;
-	LWLockRelease(&queue->lock);
-}
-
-/*
- * The worker sleeps: idle, until there is anything to do; otherwise until
- * somebody waits or there is much, so that it seals many entries at a time.
- */
-void
-jp_queue_nap(bool idle, long milliseconds)
-{
-	bool		busy;
-
-	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
-	busy = queue->urgent || queue->leave ||
-		queue->checkpoint_wanted > queue->checkpoint_done ||
-		(idle && queue->head > queue->tail) ||
-		(!idle && queue->head == queue->tail) ||
-		queue->head - queue->tail > queue->size / 4;
-	queue->mood = busy ? WORKER_BUSY : idle ? WORKER_IDLE : WORKER_NAPPING;
-	LWLockRelease(&queue->lock);
-	if (busy)
-		return;
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-					 milliseconds, PG_WAIT_EXTENSION);
-	ResetLatch(MyLatch);
-	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
-	queue->mood = WORKER_BUSY;
-	LWLockRelease(&queue->lock);
-}
-
-/* The worker has made a checkpoint, or could not. */
-void
-jp_queue_checkpointed(uint64 wanted, bool made)
-{
-	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
-	queue->checkpoint_done = wanted;
-	queue->checkpoint_made = made;
-	LWLockRelease(&queue->lock);
-	ConditionVariableBroadcast(&queue->moved);
-}
-
 /* Gets to the queue of this database; false where there can be none. */
 static bool
 attach(void)
 {
 	QueueSlot  *slot;
+	dsm_segment *mapped;
 
 	if (queue != NULL)
 		return true;
@@ -474,7 +296,7 @@ attach(void)
 	LWLockAcquire(registry_lock, LW_EXCLUSIVE);
 	slot = find_slot(MyDatabaseId);
 	if (slot != NULL)
-		segment = dsm_attach(slot->handle);
+		mapped = dsm_attach(slot->handle);
 	else
 	{
 		slot = find_slot(InvalidOid);
@@ -482,10 +304,31 @@ attach(void)
 			ereport(ERROR,
 					(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 					 errmsg("the audit has queues for %d databases only", DATABASES)));
-		segment = make_queue(slot, MyDatabaseId);
+		mapped = make_queue(slot, MyDatabaseId);
 	}
-	keep_mapped(segment);
+	keep_mapped(mapped);
 	LWLockRelease(registry_lock);
+	return true;
+}
+
+/* Maps the queue of a database for the worker, if there is one. */
+bool
+jp_queue_map(Oid database)
+{
+	QueueSlot  *slot;
+	dsm_segment *mapped = NULL;
+
+	if (registry == NULL)
+		return false;
+	LWLockAcquire(registry_lock, LW_SHARED);
+	slot = find_slot(database);
+	if (slot != NULL)
+		mapped = dsm_attach(slot->handle);
+	LWLockRelease(registry_lock);
+	if (mapped == NULL)
+		return false;
+	dsm_pin_mapping(mapped);
+	queue = dsm_segment_address(mapped);
 	return true;
 }
 
@@ -506,12 +349,15 @@ static dsm_segment *
 make_queue(QueueSlot *slot, Oid database)
 {
 	Size		size = (Size) jp_setting_audit_queue_size * 1024;
-	dsm_segment *made = dsm_create(offsetof(Queue, ring) + size, 0);
-	Queue	   *new = dsm_segment_address(made);
+	dsm_segment *made = dsm_create(offsetof(JpQueue, ring) + size, 0);
+	JpQueue    *new = dsm_segment_address(made);
 
-	memset(new, 0, offsetof(Queue, ring));
+	memset(new, 0, offsetof(JpQueue, ring) + size);
 	LWLockInitialize(&new->lock, registry_lock->tranche);
 	ConditionVariableInit(&new->moved);
+	pg_atomic_init_u64(&new->claimed, 0);
+	pg_atomic_init_u64(&new->head, 0);
+	pg_atomic_init_u64(&new->tail, 0);
 	new->size = size;
 	dsm_pin_segment(made);
 	slot->handle = dsm_segment_handle(made);
@@ -543,7 +389,7 @@ detached(dsm_segment *detaching, Datum arg)
 
 	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
 	queue->producers--;
-	queue->reserved -= reserved;
+	pg_atomic_fetch_sub_u64(&queue->claimed, reserved);
 	worker = queue->worker;
 	if (worker != NULL && queue->producers == 0)
 		SetLatch(worker);
@@ -557,27 +403,21 @@ detached(dsm_segment *detaching, Datum arg)
 static bool
 take_room(uint64 size)
 {
-	bool		taken;
+	uint64		claimed = pg_atomic_add_fetch_u64(&queue->claimed, size);
 
-	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
-	taken = queue->head - queue->tail + queue->reserved + size <= queue->size;
-	if (taken)
-		queue->reserved += size;
-	LWLockRelease(&queue->lock);
-	if (taken)
-		reserved += size;
-	return taken;
+	if (claimed - pg_atomic_read_u64(&queue->tail) > queue->size)
+	{
+		pg_atomic_fetch_sub_u64(&queue->claimed, size);
+		return false;
+	}
+	reserved += size;
+	return true;
 }
 
 static bool
 is_durable(uint64 position)
 {
-	bool		durable;
-
-	LWLockAcquire(&queue->lock, LW_SHARED);
-	durable = queue->tail >= position;
-	LWLockRelease(&queue->lock);
-	return durable;
+	return pg_atomic_read_u64(&queue->tail) >= position;
 }
 
 static bool
@@ -653,8 +493,11 @@ wake(bool urgently)
 	LWLockAcquire(&queue->lock, LW_EXCLUSIVE);
 	if (urgently)
 		queue->urgent = true;
-	if (queue->worker != NULL && queue->mood != WORKER_BUSY)
+	if (queue->worker != NULL && queue->mood != JP_WORKER_BUSY)
+	{
 		SetLatch(queue->worker);
+		queue->mood = JP_WORKER_BUSY;
+	}
 	LWLockRelease(&queue->lock);
 }
 
@@ -697,15 +540,4 @@ copy_in(uint64 position, const char *bytes, uint64 size)
 
 	memcpy(queue->ring + at, bytes, first);
 	memcpy(queue->ring, bytes + first, size - first);
-}
-
-/* Copies bytes out of the ring. */
-static void
-copy_out(uint64 position, char *bytes, uint64 size)
-{
-	uint64		at = position % queue->size;
-	uint64		first = Min(size, queue->size - at);
-
-	memcpy(bytes, queue->ring + at, first);
-	memcpy(bytes + first, queue->ring, size - first);
 }
