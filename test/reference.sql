@@ -21,7 +21,7 @@ line AS (
       CASE WHEN has_function_privilege('public', p.oid, 'EXECUTE') THEN 'everybody' ELSE 'who is granted' END)
       AS text, pg_get_function_arguments(p.oid) AS args
   FROM pg_proc p JOIN ours ON ours.classid = 'pg_proc'::regclass AND ours.objid = p.oid
-  WHERE p.oid NOT IN (SELECT proc FROM used) AND p.prokind IN ('f', 'p')
+  WHERE p.oid NOT IN (SELECT proc FROM used) AND (p.prokind IN ('f', 'p') OR p.prokind = 'a' AND p.pronamespace = 'journey_privacy'::regnamespace)
     AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype)
     AND obj_description(p.oid, 'pg_proc') !~ '^(I/O|internal)'
   UNION ALL

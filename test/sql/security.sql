@@ -84,6 +84,15 @@ INSERT INTO deviation SELECT 'journey_privacy.' || n, v, 's', l, p FROM (VALUES
   -- an error but within rekey_pseudonyms()
   ('rekeyed(journey_privacy.pseudonym)',           's', false, true),
   ('uuid_v7()',                                    'v', false, false),
+  -- aggregates over what the caller reads
+  ('window_funnel(timestamp with time zone,interval,text,boolean[])', 'i', false, true),
+  ('window_funnel_times(timestamp with time zone,interval,text,boolean[])', 'i', false, true),
+  ('window_funnel_step(internal,timestamp with time zone,interval,text,boolean[])', 'i', false, true),
+  ('window_funnel_combine(internal,internal)', 'i', false, true),
+  ('window_funnel_serial(internal)', 'i', false, true),
+  ('window_funnel_deserial(bytea,internal)', 'i', false, true),
+  ('window_funnel_final(internal)', 'i', false, true),
+  ('window_funnel_times_final(internal)', 'i', false, true),
   -- decoders: they see nothing but their argument
   ('tcf_decode(text)',                             'i', false, true),
   ('gpp_decode(text)',                             'i', false, true),
