@@ -3,12 +3,12 @@
 
 CREATE FUNCTION journey_privacy.window_funnel_step(internal, timestamptz, interval, text, VARIADIC boolean[])
   RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_window_funnel_step';
-CREATE FUNCTION journey_privacy.window_funnel_combine(internal, internal)
-  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_window_funnel_combine';
-CREATE FUNCTION journey_privacy.window_funnel_serial(internal)
-  RETURNS bytea LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_window_funnel_serial';
-CREATE FUNCTION journey_privacy.window_funnel_deserial(bytea, internal)
-  RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_window_funnel_deserial';
+CREATE FUNCTION journey_privacy.gathered_combine(internal, internal)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_gathered_combine';
+CREATE FUNCTION journey_privacy.gathered_serial(internal)
+  RETURNS bytea LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_gathered_serial';
+CREATE FUNCTION journey_privacy.gathered_deserial(bytea, internal)
+  RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_gathered_deserial';
 CREATE FUNCTION journey_privacy.window_funnel_final(internal)
   RETURNS integer LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_window_funnel_final';
 CREATE FUNCTION journey_privacy.window_funnel_times_final(internal)
@@ -18,17 +18,17 @@ CREATE AGGREGATE journey_privacy.window_funnel(
     occurred_at timestamptz, within interval, mode text, VARIADIC steps boolean[]) (
   SFUNC = journey_privacy.window_funnel_step, STYPE = internal, SSPACE = 256,
   FINALFUNC = journey_privacy.window_funnel_final,
-  COMBINEFUNC = journey_privacy.window_funnel_combine,
-  SERIALFUNC = journey_privacy.window_funnel_serial,
-  DESERIALFUNC = journey_privacy.window_funnel_deserial,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
   PARALLEL = SAFE);
 CREATE AGGREGATE journey_privacy.window_funnel_times(
     occurred_at timestamptz, within interval, mode text, VARIADIC steps boolean[]) (
   SFUNC = journey_privacy.window_funnel_step, STYPE = internal, SSPACE = 256,
   FINALFUNC = journey_privacy.window_funnel_times_final,
-  COMBINEFUNC = journey_privacy.window_funnel_combine,
-  SERIALFUNC = journey_privacy.window_funnel_serial,
-  DESERIALFUNC = journey_privacy.window_funnel_deserial,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
   PARALLEL = SAFE);
 
 COMMENT ON AGGREGATE journey_privacy.window_funnel(timestamptz, interval, text, VARIADIC boolean[]) IS
@@ -36,8 +36,8 @@ COMMENT ON AGGREGATE journey_privacy.window_funnel(timestamptz, interval, text, 
 COMMENT ON AGGREGATE journey_privacy.window_funnel_times(timestamptz, interval, text, VARIADIC boolean[]) IS
   'when each step of the deepest chain was made, of the one that got there first; empty for none; arguments as for window_funnel';
 COMMENT ON FUNCTION journey_privacy.window_funnel_step(internal, timestamptz, interval, text, VARIADIC boolean[]) IS 'internal: aggregate';
-COMMENT ON FUNCTION journey_privacy.window_funnel_combine(internal, internal) IS 'internal: aggregate';
-COMMENT ON FUNCTION journey_privacy.window_funnel_serial(internal) IS 'internal: aggregate';
-COMMENT ON FUNCTION journey_privacy.window_funnel_deserial(bytea, internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.gathered_combine(internal, internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.gathered_serial(internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.gathered_deserial(bytea, internal) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.window_funnel_final(internal) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.window_funnel_times_final(internal) IS 'internal: aggregate';

@@ -84,15 +84,6 @@ INSERT INTO deviation SELECT 'journey_privacy.' || n, v, 's', l, p FROM (VALUES
   -- an error but within rekey_pseudonyms()
   ('rekeyed(journey_privacy.pseudonym)',           's', false, true),
   ('uuid_v7()',                                    'v', false, false),
-  -- aggregates over what the caller reads
-  ('window_funnel(timestamp with time zone,interval,text,boolean[])', 'i', false, true),
-  ('window_funnel_times(timestamp with time zone,interval,text,boolean[])', 'i', false, true),
-  ('window_funnel_step(internal,timestamp with time zone,interval,text,boolean[])', 'i', false, true),
-  ('window_funnel_combine(internal,internal)', 'i', false, true),
-  ('window_funnel_serial(internal)', 'i', false, true),
-  ('window_funnel_deserial(bytea,internal)', 'i', false, true),
-  ('window_funnel_final(internal)', 'i', false, true),
-  ('window_funnel_times_final(internal)', 'i', false, true),
   -- decoders: they see nothing but their argument
   ('tcf_decode(text)',                             'i', false, true),
   ('gpp_decode(text)',                             'i', false, true),
@@ -111,6 +102,13 @@ INSERT INTO deviation SELECT 'journey_privacy.' || n, v, 's', l, p FROM (VALUES
   ('permits(oid,journey_privacy.pseudonym,timestamp with time zone)', 's', false, true),
   ('everybody()',                                  'i', false, true),
   ('permits_support(internal)',                    'i', false, false)) d(n, v, l, p);
+-- aggregates over what the caller reads, with what they are made of
+INSERT INTO deviation
+  SELECT p.name::text, 'i', 's', false, true FROM proc p
+  WHERE p.pronamespace = 'journey_privacy'::regnamespace AND (p.prokind = 'a' OR p.oid IN (
+    SELECT unnest(ARRAY[aggtransfn, aggfinalfn, aggcombinefn, aggserialfn, aggdeserialfn])
+    FROM pg_aggregate JOIN proc a ON a.oid = aggfnoid
+    WHERE a.pronamespace = 'journey_privacy'::regnamespace));
 INSERT INTO deviation VALUES
   ('min(journey_privacy.pseudonym)', 'i', 's', false, true),
   ('max(journey_privacy.pseudonym)', 'i', 's', false, true),

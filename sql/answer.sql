@@ -1,0 +1,2 @@
+-- answer
+-- Questions about a whole journey table, answered in one call.

@@ -1,0 +1,2 @@
+-- sequence
+-- Patterns of events: do they occur, how often, and when.

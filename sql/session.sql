@@ -1,0 +1,2 @@
+-- session
+-- Sessions, paths and what led to a conversion: aggregates over the events of one subject.

@@ -1,0 +1,2 @@
+-- store
+-- The type journey, and tables of journeys kept for speed.
