@@ -23,6 +23,11 @@ CREATE TYPE journey_privacy.edge_count AS (
 COMMENT ON TYPE journey_privacy.edge_count IS
   'of edge_counts(): how many subjects went from the event at a position of their path to the next, and how often';
 
+CREATE TYPE journey_privacy.attribution_count AS (
+  channel text, credit double precision, conversions bigint, subjects bigint, breakdown text);
+COMMENT ON TYPE journey_privacy.attribution_count IS
+  'of attribution_counts(): what a channel is credited with; conversions that no touch led to have no channel';
+
 CREATE FUNCTION journey_privacy.tally_serial(internal)
   RETURNS bytea LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_tally_serial';
 COMMENT ON FUNCTION journey_privacy.tally_serial(internal) IS 'internal: aggregate';
@@ -112,3 +117,27 @@ CREATE AGGREGATE journey_privacy.edge_counts(
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.edge_counts(anyelement, timestamptz, text, text, integer, interval, boolean, text, text, text) IS
   'from which event to which the paths of many subjects lead, by position; arguments as for path_counts';
+
+CREATE FUNCTION journey_privacy.attribution_counts_combine(internal, internal)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_attribution_counts_combine';
+CREATE FUNCTION journey_privacy.attribution_counts_deserial(bytea, internal)
+  RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_attribution_counts_deserial';
+COMMENT ON FUNCTION journey_privacy.attribution_counts_combine(internal, internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.attribution_counts_deserial(bytea, internal) IS 'internal: aggregate';
+CREATE FUNCTION journey_privacy.attribution_counts_step(internal, anyelement, timestamptz, text, boolean, text, text, interval, interval, boolean)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_attribution_counts_step';
+COMMENT ON FUNCTION journey_privacy.attribution_counts_step(internal, anyelement, timestamptz, text, boolean, text, text, interval, interval, boolean) IS 'internal: aggregate';
+
+CREATE FUNCTION journey_privacy.attribution_counts_final(internal)
+  RETURNS journey_privacy.attribution_count[] LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_attribution_counts_final';
+COMMENT ON FUNCTION journey_privacy.attribution_counts_final(internal) IS 'internal: aggregate';
+CREATE AGGREGATE journey_privacy.attribution_counts(
+    subject anyelement, occurred_at timestamptz, channel text, converted boolean, breakdown text, model text, lookback interval, half_life interval, reuse boolean) (
+  SFUNC = journey_privacy.attribution_counts_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.attribution_counts_final,
+  COMBINEFUNC = journey_privacy.attribution_counts_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.attribution_counts_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.attribution_counts(anyelement, timestamptz, text, boolean, text, text, interval, interval, boolean) IS
+  'what channels are credited with for the conversions of many subjects, over touches (rows with a channel) up to lookback before each (null: all); model first, last, linear, position or time_decay (half in half_life, null: 7 days); with reuse, touches up to an earlier conversion count again';

@@ -233,7 +233,7 @@ count_edges(Counting *counting, uint32 group, const uint32 *code, uint32 length)
 static Datum
 path_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
 {
-	JpCells		cells;
+	JpCellArray		cells;
 	JpCount    *cell;
 	JpCountsScan scan;
 
@@ -272,7 +272,7 @@ path_array(const JpTally *tally, const text *codes)
 static Datum
 edge_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
 {
-	JpCells		cells;
+	JpCellArray		cells;
 	JpCount    *cell;
 	JpCountsScan scan;
 

@@ -289,7 +289,7 @@ count_returns(Counting *counting, uint64 *cell, int cohort,
 static Datum
 cells_of(FunctionCallInfo fcinfo, const JpTally *tally, const Counting *counting)
 {
-	JpCells		cells;
+	JpCellArray		cells;
 	JpCount    *count;
 	JpCountsScan scan;
 

@@ -129,7 +129,7 @@ count_session(Counting *counting, uint32 group, uint32 events, int64 duration)
 static Datum
 cells_of(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
 {
-	JpCells		cells;
+	JpCellArray		cells;
 	JpCount    *cell;
 	JpCountsScan scan;
 

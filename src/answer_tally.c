@@ -95,11 +95,15 @@ static void refuse_other_question(void);
 static uint32 subject_of(JpTally *tally, const Site *site, Datum subject);
 static bool mark_of_row(FunctionCallInfo fcinfo, const JpTallyKind *kind,
 						JpTally *tally, uint32 *mark);
+static inline uint32 event_of(FunctionCallInfo fcinfo, const JpTallyKind *kind, JpTally *tally);
 static uint32 code_of(JpNames *names, FunctionCallInfo fcinfo, int argument);
-static uint32 number_of_mark(JpTally *tally, JpMark mark);
+static inline uint32 number_of_mark(JpTally *tally, JpMark mark);
+static uint32 number_of_kept_mark(JpTally *tally, JpMark mark);
+static void keep_marks(JpTally *tally);
 static void append_names(StringInfo bytes, const JpNames *names);
 static const char *read_names(JpNames *names, uint32 count, const char *bytes);
 static uint32 *recoded_names(JpNames *to, const JpNames *from);
+static uint32 *recoded_marks(JpTally *tally, const JpTally *more, const uint32 *name);
 static void take_parcel(JpTally *tally, JpTally *more);
 
 /* Transition: internal, subject, occurred_at, … */
@@ -142,33 +146,36 @@ mark_of_row(FunctionCallInfo fcinfo, const JpTallyKind *kind, JpTally *tally,
 {
 	JpMark		key = {0, 0, 0};
 
-	if (kind->event != 0)
-	{
-		text	   *event;
-
-		if (PG_ARGISNULL(kind->event))
-			return false;
-		event = PG_GETARG_TEXT_PP(kind->event);
-		if (tally->known == 0)
-			key.event = jp_name_code(tally->names, VARDATA_ANY(event), VARSIZE_ANY_EXHDR(event));
-		else
-		{
-			key.event = jp_name_find(tally->names, VARDATA_ANY(event), VARSIZE_ANY_EXHDR(event));
-			if (key.event == 0 || key.event > tally->known)
-				return false;
-		}
-	}
-	*mark = key.event;
-	if (tally->mark_of == NULL)
-		return true;
 	if (kind->flag != 0)
 		key.property = !PG_ARGISNULL(kind->flag) && PG_GETARG_BOOL(kind->flag);
+	if (kind->event != 0)
+	{
+		key.event = event_of(fcinfo, kind, tally);
+		if (key.event == 0 && key.property == 0)
+			return false;
+	}
 	if (kind->group != 0)
 		key.group = code_of(tally->names, fcinfo, kind->group);
 	if (kind->property != 0)
 		key.property = code_of(tally->names, fcinfo, kind->property);
 	*mark = number_of_mark(tally, key);
 	return true;
+}
+
+/* The code of a row's event, 0 when it is none that counts. */
+static inline uint32
+event_of(FunctionCallInfo fcinfo, const JpTallyKind *kind, JpTally *tally)
+{
+	text	   *event;
+	uint32		code;
+
+	if (PG_ARGISNULL(kind->event))
+		return 0;
+	event = PG_GETARG_TEXT_PP(kind->event);
+	if (tally->known == 0)
+		return jp_name_code(tally->names, VARDATA_ANY(event), VARSIZE_ANY_EXHDR(event));
+	code = jp_name_find(tally->names, VARDATA_ANY(event), VARSIZE_ANY_EXHDR(event));
+	return code > tally->known ? 0 : code;
 }
 
 /* The code of a text argument, 0 for null. */
@@ -184,12 +191,23 @@ code_of(JpNames *names, FunctionCallInfo fcinfo, int argument)
 }
 
 /* The number of a mark, given on first sight. */
-static uint32
+static inline uint32
 number_of_mark(JpTally *tally, JpMark mark)
+{
+	if (mark.group == 0 && mark.property == 0 && tally->mark_of == NULL)
+		return mark.event;
+	return number_of_kept_mark(tally, mark);
+}
+
+/* The same where marks are kept. */
+static uint32
+number_of_kept_mark(JpTally *tally, JpMark mark)
 {
 	bool		found;
 	MarkEntry  *entry;
 
+	if (tally->mark_of == NULL)
+		keep_marks(tally);
 	if (tally->marks > 0 && memcmp(&mark, &tally->last, sizeof(JpMark)) == 0)
 		return tally->last_number;
 	entry = marks_insert(tally->mark_of, mark, &found);
@@ -205,6 +223,19 @@ number_of_mark(JpTally *tally, JpMark mark)
 	tally->last_number = entry->number = tally->marks;
 	tally->mark[tally->marks++] = mark;
 	return entry->number;
+}
+
+/* Keeps marks from now on; those so far were the codes of events. */
+static void
+keep_marks(JpTally *tally)
+{
+	JpMark		mark = {0, 0, 0};
+
+	tally->mark_of = marks_create(tally->context, 64, NULL);
+	tally->marks_room = 64;
+	tally->mark = MemoryContextAlloc(tally->context, tally->marks_room * sizeof(JpMark));
+	for (mark.event = 0; mark.event <= jp_names_count(tally->names); mark.event++)
+		(void) number_of_kept_mark(tally, mark);
 }
 
 /* A number for a subject that is none. */
@@ -250,23 +281,9 @@ take_parcel(JpTally *tally, JpTally *more)
 	uint32	   *name = recoded_names(tally->names, more->names);
 	uint32	   *subject = more->subjects == NULL ? NULL :
 		recoded_names(tally->subjects, more->subjects);
-	uint32	   *mark = name;
+	uint32	   *mark = recoded_marks(tally, more, name);
 	uint64		i;
 
-	if (more->mark_of != NULL)
-	{
-		mark = MemoryContextAllocHuge(CurrentMemoryContext, (more->marks + 1) * sizeof(uint32));
-		for (i = 0; i < more->marks; i++)
-		{
-			JpMark		key = more->mark[i];
-
-			key.event = name[key.event];
-			key.group = name[key.group];
-			if (tally->kind->flag == 0)
-				key.property = name[key.property];
-			mark[i] = number_of_mark(tally, key);
-		}
-	}
 	for (i = 0; i < more->flat_count; i++)
 	{
 		const JpRecord *record = &more->flat[i];
@@ -277,11 +294,31 @@ take_parcel(JpTally *tally, JpTally *more)
 					   subject == NULL ? record->subject : subject[record->subject],
 					   record->at, mark[record->mark]);
 	}
-	if (mark != name)
-		pfree(mark);
+	pfree(mark);
 	pfree(name);
 	if (subject != NULL)
 		pfree(subject);
+}
+
+/* The numbers that another's marks have here. */
+static uint32 *
+recoded_marks(JpTally *tally, const JpTally *more, const uint32 *name)
+{
+	uint32		count = more->marks > 0 ? more->marks : jp_names_count(more->names) + 1;
+	uint32	   *number = MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(uint32));
+	uint32		i;
+
+	for (i = 0; i < count; i++)
+	{
+		JpMark		mark = more->marks > 0 ? more->mark[i] : (JpMark) {i, 0, 0};
+
+		mark.event = name[mark.event];
+		mark.group = name[mark.group];
+		if (tally->kind->flag == 0)
+			mark.property = name[mark.property];
+		number[i] = number_of_mark(tally, mark);
+	}
+	return number;
 }
 
 /* The codes that another's names have here. */
@@ -358,8 +395,6 @@ jp_tally_deserial(FunctionCallInfo fcinfo, const JpTallyKind *kind)
 	next += parcel.question;
 	tally->names = jp_names_create(CurrentMemoryContext);
 	next = read_names(tally->names, parcel.names, next);
-	if (kind->group != 0 || kind->property != 0 || kind->flag != 0)
-		tally->mark_of = marks_create(CurrentMemoryContext, 1, NULL);
 	tally->marks = parcel.marks;
 	tally->mark = palloc(parcel.marks * sizeof(JpMark) + 1);
 	memcpy(tally->mark, next, parcel.marks * sizeof(JpMark));
@@ -510,12 +545,6 @@ new_tally(FunctionCallInfo fcinfo, MemoryContext context,
 	tally->question = palloc(VARSIZE(question));
 	memcpy(tally->question, question, VARSIZE(question));
 	tally->names = jp_names_create(context);
-	if (kind->group != 0 || kind->property != 0 || kind->flag != 0)
-	{
-		tally->mark_of = marks_create(context, 64, NULL);
-		tally->marks_room = 64;
-		tally->mark = palloc(tally->marks_room * sizeof(JpMark));
-	}
 	if (!numbered)
 		tally->subjects = jp_names_create(context);
 	tally->records = jp_records_create(context);
@@ -644,7 +673,7 @@ jp_tally_name(const JpTally *tally, uint32 code)
 
 /* Begins an array of the element type of the function's result. */
 void
-jp_cells_begin(JpCells *cells, FunctionCallInfo fcinfo)
+jp_cells_begin(JpCellArray *cells, FunctionCallInfo fcinfo)
 {
 	cells->type = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
 	cells->desc = lookup_rowtype_tupdesc_copy(cells->type, -1);
@@ -655,7 +684,7 @@ jp_cells_begin(JpCells *cells, FunctionCallInfo fcinfo)
 
 /* Adds a cell. */
 void
-jp_cells_add(JpCells *cells, Datum *values, bool *nulls)
+jp_cells_add(JpCellArray *cells, Datum *values, bool *nulls)
 {
 	if (cells->count == cells->room)
 	{
@@ -668,7 +697,7 @@ jp_cells_add(JpCells *cells, Datum *values, bool *nulls)
 
 /* The array. */
 Datum
-jp_cells_end(JpCells *cells)
+jp_cells_end(JpCellArray *cells)
 {
 	PG_RETURN_ARRAYTYPE_P(construct_array(cells->cell, cells->count, cells->type,
 										  -1, false, TYPALIGN_DOUBLE));

@@ -44,7 +44,7 @@ struct JpTally
 	void	   *asked;			/* as kind->read made it */
 	uint32		known;			/* > 0: only events with codes up to this count */
 	JpNames    *names;
-	struct marks_hash *mark_of;	/* NULL: a mark is the code of an event */
+	struct marks_hash *mark_of;	/* NULL: all marks so far are codes of events */
 	JpMark	   *mark;
 	uint32		marks;
 	uint32		marks_room;
@@ -86,17 +86,17 @@ extern void jp_walk_subject(JpWalk *walk, const JpRecord *records, uint32 count)
 extern text *jp_tally_name(const JpTally *tally, uint32 code);
 
 /* An array of a composite type of ours, cell by cell. */
-typedef struct JpCells
+typedef struct JpCellArray
 {
 	Oid			type;
 	TupleDesc	desc;
 	Datum	   *cell;
 	int			count;
 	int			room;
-} JpCells;
+} JpCellArray;
 
-extern void jp_cells_begin(JpCells *cells, FunctionCallInfo fcinfo);
-extern void jp_cells_add(JpCells *cells, Datum *values, bool *nulls);
-extern Datum jp_cells_end(JpCells *cells);
+extern void jp_cells_begin(JpCellArray *cells, FunctionCallInfo fcinfo);
+extern void jp_cells_add(JpCellArray *cells, Datum *values, bool *nulls);
+extern Datum jp_cells_end(JpCellArray *cells);
 
 #endif							/* JP_ANSWER_TALLY_H */
