@@ -18,7 +18,7 @@
 #include "session_options.h"
 
 /* Of one group. */
-#define BYTES_MAX		((Size) 256 * 1024 * 1024)
+#define BYTES_MAX		((Size) 64 * 1024 * 1024)
 
 #define HALF_LIFE		(7 * USECS_PER_DAY)
 
@@ -77,6 +77,7 @@ static TupleDesc copy_of(TupleDesc row, MemoryContext context);
 static void make_places(Site *site, uint32 codes, MemoryContext context);
 static void give_credit(void *to, const JpMoment *conversion, const JpMoment *touch, double credit);
 static void close_conversion(Credits *credits);
+static void round_off(Shares *shares);
 static Datum credit_row(const Credits *credits, const Share *share);
 
 /* A row: internal, touched_at, channel, converted, model, lookback, half_life, reuse. */
@@ -209,6 +210,7 @@ close_conversion(Credits *credits)
 	uint32		i;
 
 	CHECK_FOR_INTERRUPTS();
+	round_off(shares);
 	for (i = 0; i < shares->count; i++)
 	{
 		if (credits->count == credits->room)
@@ -227,6 +229,23 @@ close_conversion(Credits *credits)
 	}
 	shares->count = 0;
 	shares->conversion = NULL;
+}
+
+/* Gives the largest share what is left of 1, so that rounding errors do not add up. */
+static void
+round_off(Shares *shares)
+{
+	double		others = 0;
+	uint32		largest = 0;
+	uint32		i;
+
+	for (i = 1; i < shares->count; i++)
+		if (shares->share[i].credit > shares->share[largest].credit)
+			largest = i;
+	for (i = 0; i < shares->count; i++)
+		if (i != largest)
+			others += shares->share[i].credit;
+	shares->share[largest].credit = 1 - others;
 }
 
 static Datum
