@@ -112,6 +112,8 @@ INSERT INTO deviation
 INSERT INTO deviation VALUES
   ('min(journey_privacy.pseudonym)', 'i', 's', false, true),
   ('max(journey_privacy.pseudonym)', 'i', 's', false, true),
+  -- a window function over what the caller reads
+  ('journey_privacy.sessionize(timestamp with time zone,interval)', 'i', 's', false, true),
   -- it tells the audit, which parallel workers would do one by one
   ('journey_privacy.unseal(journey_privacy.pseudonym,journey_privacy.sealed,text)', 's', 'r', false, false),
   -- accounts of the audit
