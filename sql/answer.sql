@@ -94,7 +94,7 @@ CREATE FUNCTION journey_privacy.path_counts_final(internal)
   RETURNS journey_privacy.path_count[] LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_path_counts_final';
 COMMENT ON FUNCTION journey_privacy.path_counts_final(internal) IS 'internal: aggregate';
 CREATE AGGREGATE journey_privacy.path_counts(
-    subject anyelement, occurred_at timestamptz, event text, breakdown text, depth integer, gap interval, collapse boolean, anchor text, occurrence text, direction text) (
+    subject anyelement, occurred_at timestamptz, event text, breakdown text, depth integer, gap interval, collapse boolean, anchor text, anchor_at text, direction text) (
   SFUNC = journey_privacy.path_counts_step, STYPE = internal, SSPACE = 8000000,
   FINALFUNC = journey_privacy.path_counts_final,
   COMBINEFUNC = journey_privacy.path_counts_combine,
@@ -108,7 +108,7 @@ CREATE FUNCTION journey_privacy.edge_counts_final(internal)
   RETURNS journey_privacy.edge_count[] LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_edge_counts_final';
 COMMENT ON FUNCTION journey_privacy.edge_counts_final(internal) IS 'internal: aggregate';
 CREATE AGGREGATE journey_privacy.edge_counts(
-    subject anyelement, occurred_at timestamptz, event text, breakdown text, depth integer, gap interval, collapse boolean, anchor text, occurrence text, direction text) (
+    subject anyelement, occurred_at timestamptz, event text, breakdown text, depth integer, gap interval, collapse boolean, anchor text, anchor_at text, direction text) (
   SFUNC = journey_privacy.path_counts_step, STYPE = internal, SSPACE = 8000000,
   FINALFUNC = journey_privacy.edge_counts_final,
   COMBINEFUNC = journey_privacy.path_counts_combine,
@@ -141,3 +141,48 @@ CREATE AGGREGATE journey_privacy.attribution_counts(
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.attribution_counts(anyelement, timestamptz, text, boolean, text, text, interval, interval, boolean) IS
   'what channels are credited with for the conversions of many subjects, over touches (rows with a channel) up to lookback before each (null: all); model first, last, linear, position or time_decay (half in half_life, null: 7 days); with reuse, touches up to an earlier conversion count again';
+
+CREATE FUNCTION journey_privacy.retention(
+    "table" regclass, start_event text DEFAULT NULL, return_event text DEFAULT NULL,
+    period text DEFAULT 'week', periods integer DEFAULT 8, mode text DEFAULT 'on',
+    time_zone text DEFAULT pg_catalog.current_setting('TimeZone'),
+    during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
+    breakdown name DEFAULT NULL, breakdown_key text DEFAULT NULL,
+    event name DEFAULT 'event', props name DEFAULT 'props',
+    OUT cohort date, OUT period integer, OUT subjects bigint, OUT share double precision, OUT breakdown text)
+  RETURNS SETOF record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_retention_of_table';
+COMMENT ON FUNCTION journey_privacy.retention(regclass, text, text, text, integer, text, text, tstzrange, text[], jsonb, name, text, name, name) IS
+  'cohorts of a protected table by the day, week (from Monday) or month in which a subject first did start_event (null: anything), and how many of each did return_event in each period after it (mode on) or in it or later (on_or_after); cohorts under the floor are pooled under a null date; sees what the caller may see';
+
+CREATE FUNCTION journey_privacy.sessions(
+    "table" regclass, session_gap interval DEFAULT '30 minutes',
+    during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
+    breakdown name DEFAULT NULL, breakdown_key text DEFAULT NULL,
+    event name DEFAULT 'event', props name DEFAULT 'props',
+    OUT subjects bigint, OUT sessions bigint, OUT events bigint, OUT bounces bigint, OUT mean_duration interval, OUT median_duration interval, OUT p90_duration interval, OUT breakdown text)
+  RETURNS SETOF record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_sessions_of_table';
+COMMENT ON FUNCTION journey_privacy.sessions(regclass, interval, tstzrange, text[], jsonb, name, text, name, name) IS
+  'sessions in a protected table: how many subjects had how many, of how many events, those of one event, and how long they took; a session ends where a subject does nothing for longer than session_gap; sees what the caller may see';
+
+CREATE FUNCTION journey_privacy.paths(
+    "table" regclass, depth integer DEFAULT 5, session_gap interval DEFAULT NULL, "collapse" boolean DEFAULT true,
+    anchor text DEFAULT NULL, anchor_at text DEFAULT 'first', direction text DEFAULT 'from',
+    during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
+    breakdown name DEFAULT NULL, breakdown_key text DEFAULT NULL,
+    event name DEFAULT 'event', props name DEFAULT 'props',
+    OUT "position" integer, OUT from_event text, OUT to_event text, OUT subjects bigint, OUT events bigint, OUT breakdown text)
+  RETURNS SETOF record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_paths_of_table';
+COMMENT ON FUNCTION journey_privacy.paths(regclass, integer, interval, boolean, text, text, text, tstzrange, text[], jsonb, name, text, name, name) IS
+  'from which event to which subjects of a protected table went, by position in their journeys (with session_gap: in their sessions) of up to depth events; collapse: the same event in a row counts once; anchor: the event at whose first or last occurrence paths begin (direction from) or end (to); sees what the caller may see';
+
+CREATE FUNCTION journey_privacy.attribution(
+    "table" regclass, conversion text, channel name, channel_key text DEFAULT NULL,
+    model text DEFAULT 'last', lookback interval DEFAULT '30 days', half_life interval DEFAULT '7 days',
+    reuse boolean DEFAULT true, touch_events text[] DEFAULT NULL,
+    during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
+    breakdown name DEFAULT NULL, breakdown_key text DEFAULT NULL,
+    event name DEFAULT 'event', props name DEFAULT 'props',
+    OUT channel text, OUT credit double precision, OUT conversions bigint, OUT subjects bigint, OUT breakdown text)
+  RETURNS SETOF record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_attribution_of_table';
+COMMENT ON FUNCTION journey_privacy.attribution(regclass, text, name, text, text, interval, interval, boolean, text[], tstzrange, text[], jsonb, name, text, name, name) IS
+  'which channels (a column, or a key of a jsonb column) led to conversions, events of that name, in a protected table: model first, last, linear, position (40/20/40) or time_decay over touches up to lookback before each (null: all); touches are rows with a channel, or those of touch_events; a null channel has what no touch led to; sees what the caller may see';

@@ -63,7 +63,7 @@ static Datum path_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting 
 static Datum path_array(const JpTally *tally, const text *codes);
 static Datum edge_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting);
 
-/* subject, occurred_at, event, breakdown, depth, gap, collapse, anchor, occurrence, direction */
+/* subject, occurred_at, event, breakdown, depth, gap, collapse, anchor, anchor_at, direction */
 static const JpTallyKind kind = {
 	.event = 3,.group = 4,.options = 5,.option_count = 6,.read = read_paths
 };
@@ -152,7 +152,7 @@ read_paths(JpTally *tally, const NullableDatum *options)
 		asked->question.anchor = jp_name_code(tally->names, VARDATA_ANY(anchor),
 											  VARSIZE_ANY_EXHDR(anchor));
 	}
-	asked->question.last = read_word(&options[4], "occurrence", "first", "last");
+	asked->question.last = read_word(&options[4], "anchor_at", "first", "last");
 	asked->question.to = read_word(&options[5], "direction", "from", "to");
 	return asked;
 }

@@ -1,10 +1,10 @@
 /*
- * answer_call.h
+ * answer_ask.h
  *		What the answers in one call share: a question about one protected
  *		table, asked as the caller with one of our aggregates, and its rows.
  */
-#ifndef JP_ANSWER_CALL_H
-#define JP_ANSWER_CALL_H
+#ifndef JP_ANSWER_ASK_H
+#define JP_ANSWER_ASK_H
 
 #include "fmgr.h"
 #include "lib/stringinfo.h"
@@ -13,7 +13,7 @@
 #include "answer_floor.h"
 #include "collection.h"
 
-#define JP_ANSWER_PARAMETERS	24
+#define JP_ASK_PARAMETERS	24
 
 /* The arguments that all answers end with, from the first of them on. */
 enum
@@ -22,7 +22,7 @@ enum
 	JP_EVENT_COLUMN, JP_PROPS_COLUMN, JP_COMMON_ARGUMENTS
 };
 
-typedef struct JpAnswer
+typedef struct JpAsk
 {
 	FunctionCallInfo fcinfo;
 	int			common;			/* the first of the common arguments */
@@ -32,40 +32,40 @@ typedef struct JpAnswer
 	const char *occurred_at;
 	const char *event;			/* NULL: the question is about none */
 	int			parameters;
-	Oid			type[JP_ANSWER_PARAMETERS];
-	Datum		value[JP_ANSWER_PARAMETERS];
-	char		null[JP_ANSWER_PARAMETERS];
+	Oid			type[JP_ASK_PARAMETERS];
+	Datum		value[JP_ASK_PARAMETERS];
+	char		null[JP_ASK_PARAMETERS];
 	int			cells;			/* what came back */
 	Datum	   *cell;
 	TupleDesc	desc;			/* of a cell */
-} JpAnswer;
+} JpAsk;
 
 /*
  * Begins an answer about the table in argument 0; with_event says whether the
  * question is about a column of events.  Throws 42809 unless it is protected
  * with a time.
  */
-extern void jp_answer_begin(JpAnswer *answer, FunctionCallInfo fcinfo,
+extern void jp_ask_begin(JpAsk *ask, FunctionCallInfo fcinfo,
 							int common, bool with_event);
 
 /* An argument of the call as a parameter, $1 and so on. */
-extern char *jp_answer_argument(JpAnswer *answer, int argument, Oid type);
+extern char *jp_ask_argument(JpAsk *ask, int argument, Oid type);
 
 /* A column as text: its own value, or with a key that of the key in its jsonb. */
-extern char *jp_answer_value(JpAnswer *answer, int column, int key);
+extern char *jp_ask_value(JpAsk *ask, int column, int key);
 
 /* What a row is broken down by. */
-extern char *jp_answer_breakdown(JpAnswer *answer);
+extern char *jp_ask_breakdown(JpAsk *ask);
 
 /* Runs the aggregate, given as a call without its closing bracket, over the rows asked about. */
-extern void jp_answer_run(JpAnswer *answer, const char *call);
+extern void jp_ask_run(JpAsk *ask, const char *call);
 
 /* A field of a cell that came back. */
-extern Datum jp_answer_field(const JpAnswer *answer, int cell, int field, bool *isnull);
-extern int64 jp_answer_count(const JpAnswer *answer, int cell, int field);
+extern Datum jp_ask_field(const JpAsk *ask, int cell, int field, bool *isnull);
+extern int64 jp_ask_count(const JpAsk *ask, int cell, int field);
 
 /* A row of the result. */
-extern void jp_answer_row(JpAnswer *answer, Datum *values, bool *nulls);
+extern void jp_ask_row(JpAsk *ask, Datum *values, bool *nulls);
 
 /* What a count is when it may be told; sets isnull when it may not. */
 extern Datum jp_told(int64 count, bool *isnull);
@@ -76,4 +76,4 @@ extern Datum jp_told_part(int64 part, int64 whole, bool *isnull);
 /* How a group is called that has been pooled. */
 extern Datum jp_other(void);
 
-#endif							/* JP_ANSWER_CALL_H */
+#endif							/* JP_ANSWER_ASK_H */
