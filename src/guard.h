@@ -41,6 +41,14 @@ extern void jp_guard_command_ended(Node *statement);
 /* guard.c: whether row security binds a user on a table. */
 extern bool jp_guard_binds(Oid relid, Oid user);
 
+/*
+ * guard_answer.c: the next statement that this backend starts is an answer of
+ * ours, and may read protected tables under a purpose whose access is
+ * 'aggregates'; not what is run within it, nor what runs while it is planned.
+ * Call it right before SPI executes the one statement.
+ */
+extern void jp_guard_answering(void);
+
 /* guard_force.c: keeps row security in force in functions of owners. */
 extern void jp_guard_force_init(void);
 
