@@ -42,6 +42,12 @@ extern int64 jp_floor_amount(const JpFloor *floor, int64 published, int64 amount
 extern int64 jp_floor_duration(const JpFloor *floor, int64 published,
 							   int64 behind, int64 microseconds);
 
+/*
+ * A bound of time, in microseconds UTC, that an answer may be asked with:
+ * coarse ones go back to the full hour.  Infinity stays.
+ */
+extern int64 jp_floor_bound(const JpFloor *floor, int64 at);
+
 /* The cells of one group, or of a total, in place: as they may be published. */
 extern void jp_floor_cells(const JpFloor *floor, JpCells how, int cells,
 						   int64 *subjects);
