@@ -186,3 +186,10 @@ CREATE FUNCTION journey_privacy.attribution(
   RETURNS SETOF record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_attribution_of_table';
 COMMENT ON FUNCTION journey_privacy.attribution(regclass, text, name, text, text, interval, interval, boolean, text[], tstzrange, text[], jsonb, name, text, name, name) IS
   'which channels (a column, or a key of a jsonb column) led to conversions, events of that name, in a protected table: model first, last, linear, position (40/20/40) or time_decay over touches up to lookback before each (null: all); touches are rows with a channel, or those of touch_events; a null channel has what no touch led to; sees what the caller may see';
+
+CREATE FUNCTION journey_privacy.subject_count("table" regclass, during tstzrange DEFAULT NULL)
+  RETURNS bigint
+  LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_subject_count';
+COMMENT ON FUNCTION journey_privacy.subject_count(regclass, tstzrange) IS
+  'how many subjects that may be seen a protected table has, with events between two times or at any time; null below the floor of the purpose';
