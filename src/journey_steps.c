@@ -2,12 +2,11 @@
  * journey_steps.c
  *		How far a journey comes along named steps.  Pure.
  *
- * For each step the walk keeps one chain that ends there: of those that began
- * last, the one whose last step is the latest.  Whatever can follow another
- * can follow it.  That is so because a later chain to a step never began
- * earlier, which ceases to hold where optional steps meet bounds other than
- * the one from the begin; each begin then has a walk of its own, in which
- * the latest step is best.
+ * For each step the walk keeps one chain that ends there, the latest, which is
+ * also the one that began last: whatever can follow another can follow it.
+ * Only where steps are optional and something ends chains by their last step
+ * can a chain that began earlier go on where one that began later does not.
+ * Each begin then has a walk of its own.
  */
 #include <stdlib.h>
 
@@ -37,7 +36,6 @@ typedef struct Walk
 typedef struct Run
 {
 	int			from;			/* step made before, -1 for none */
-	int			first;
 	int			last;
 	uint64		made;
 } Run;
@@ -54,11 +52,10 @@ static void make_step(Walk *walk, int step, const JpTogether *together);
 static uint32 mark_of(const JpTogether *together);
 static bool may_begin(Walk *walk, int64 at);
 static int	step_before(const Walk *walk, int step, int64 at);
-static bool later_chain(const Chain *a, const Chain *b);
+static bool may_follow(const Walk *walk, int from, int step, int64 at);
 static void make_shared(Walk *walk, const JpTogether *together);
-static bool find_run(Walk *walk, JpMatch *match, const JpTogether *together, int last, Run *run);
-static bool better_run(const Walk *walk, const Run *run, int from);
-static void fill_run(const Walk *walk, JpMatch *match, const JpTogether *together, Run *run);
+static bool last_begin(Walk *walk, JpMatch *match, const JpTogether *together, int low, int64 *begin);
+static void find_run(Walk *walk, JpMatch *match, const JpTogether *together, int64 begin, Run *run);
 static void add_run(Walk *walk, const Run *run, int64 at, uint32 mark);
 static bool is_better(const JpBest *best, const JpReached *reached);
 static void end_chains(Walk *walk, const JpTogether *together);
@@ -81,7 +78,7 @@ jp_steps_depth(const JpSteps *steps, JpStepEvent *events, size_t count,
 	best.known = 0;
 	if (steps->constant)
 		walk_parts(steps, events, count, &best);
-	else
+	else if (!jp_steps_plain(steps, events, count, &best))
 		walk_part(steps, events, count, &best);
 	for (i = 0; times != NULL && i < steps->count; i++)
 		times[i] = i < best.known ? best.times[i] : JP_NO_TIME;
@@ -145,24 +142,19 @@ walk_part(const JpSteps *steps, const JpStepEvent *events, size_t count, JpBest 
 		walk_events(&walk, events, count);
 }
 
-/* Whether a chain that began earlier can outlive one that began later. */
+/* Whether something ends only some of the chains that could make a step next. */
 static bool
 begins_compete(const JpSteps *steps, const JpStepEvent *events, size_t count)
 {
-	uint64		excluded = 0;
+	uint64		all = jp_step_bit(steps->count - 1) - 1;
 	size_t		i;
-	int			step;
 
-	if (steps->optional == 0 || steps->first)
+	if (steps->optional == 0 || steps->first || steps->order == JP_STRICT)
 		return false;
-	if (steps->order == JP_STRICT)
-		return true;
-	for (step = 1; step < steps->count; step++)
-		if (steps->step_within[step] != JP_NO_BOUND)
-			return true;
 	for (i = 0; i < count; i++)
-		excluded |= events[i].excluded;
-	return excluded != 0;
+		if ((events[i].excluded & all) != 0 && (events[i].excluded & all) != all)
+			return true;
+	return false;
 }
 
 static void
@@ -242,7 +234,7 @@ make_one_of(Walk *walk, const JpTogether *together)
 static void
 make_step(Walk *walk, int step, const JpTogether *together)
 {
-	Run			run = {-1, step, step, jp_step_bit(step)};
+	Run			run = {-1, step, jp_step_bit(step)};
 
 	if (step == 0)
 	{
@@ -255,14 +247,14 @@ make_step(Walk *walk, int step, const JpTogether *together)
 		add_run(walk, &run, together->at, 0);
 }
 
-/* Of the first event that can begin a chain. */
+/* Of an event that can begin a chain. */
 static uint32
 mark_of(const JpTogether *together)
 {
-	const JpStepEvent *event = together->events;
+	const JpStepEvent *event = together->events + together->count - 1;
 
 	while (!(event->steps & 1))
-		event++;
+		event--;
 	return event->mark;
 }
 
@@ -276,33 +268,32 @@ may_begin(Walk *walk, int64 at)
 	return true;
 }
 
-/* The step after which a chain makes this one best, or -1. */
+/* The step, the nearest, after which the chain that began last makes this one; or -1. */
 static int
 step_before(const Walk *walk, int step, int64 at)
 {
-	const JpSteps *steps = walk->steps;
 	int			best = -1;
 	int			from;
 
 	for (from = step - 1; from >= 0; from--)
 	{
-		const Chain *chain = &walk->chain[from];
-
-		if ((walk->made & jp_step_bit(from)) &&
-			(uint64) at - (uint64) chain->begin <= steps->within &&
-			(uint64) at - (uint64) chain->last <= steps->step_within[step] &&
-			(best < 0 || later_chain(chain, &walk->chain[best])))
+		if (may_follow(walk, from, step, at) &&
+			(best < 0 || walk->chain[from].begin > walk->chain[best].begin))
 			best = from;
-		if (!(steps->optional & jp_step_bit(from)))
+		if (!(walk->steps->optional & jp_step_bit(from)))
 			break;
 	}
 	return best;
 }
 
 static bool
-later_chain(const Chain *a, const Chain *b)
+may_follow(const Walk *walk, int from, int step, int64 at)
 {
-	return a->begin > b->begin || (a->begin == b->begin && a->last > b->last);
+	const Chain *chain = &walk->chain[from];
+
+	return (walk->made & jp_step_bit(from)) &&
+		(uint64) at - (uint64) chain->begin <= walk->steps->within &&
+		(uint64) at - (uint64) chain->last <= walk->steps->step_within[step];
 }
 
 /*
@@ -316,74 +307,90 @@ make_shared(Walk *walk, const JpTogether *together)
 	JpMatch		match;
 	Run			run;
 	uint64		left = together->steps;
+	int64		begin;
 
 	jp_match_list(&match, together);
 	while (left != 0)
 	{
-		int			last = jp_highest_step(left);
-
-		left &= ~jp_step_bit(last);
-		if (!find_run(walk, &match, together, last, &run))
+		run.last = jp_highest_step(left);
+		left &= ~jp_step_bit(run.last);
+		match.done = 0;
+		jp_match_step(&match, run.last);
+		if (!last_begin(walk, &match, together, run.last, &begin))
 			continue;
-		fill_run(walk, &match, together, &run);
+		find_run(walk, &match, together, begin, &run);
 		add_run(walk, &run, together->at,
-				run.first == 0 ? together->events[match.event[0]].mark : 0);
+				run.from < 0 ? together->events[match.event[0]].mark : 0);
 	}
 }
 
-/* The run up to a step that makes the best chain. */
+/*
+ * The last begin of chains that make the matched steps at this time, of which
+ * low is the first; false for none.  The match stays as it is.
+ */
 static bool
-find_run(Walk *walk, JpMatch *match, const JpTogether *together, int last, Run *run)
+last_begin(Walk *walk, JpMatch *match, const JpTogether *together, int low, int64 *begin)
 {
+	uint64		before = match->done;
 	bool		found = false;
 	int			first;
 	int			from;
 
-	match->done = 0;
-	for (first = last; first >= 0; first--)
+	for (first = low; first > 0; first--)
 	{
 		uint64		bit = jp_step_bit(first);
-		bool		may_skip = first < last && (walk->steps->optional & bit);
+		bool		may_skip = first < low && (walk->steps->optional & bit);
 
-		if (!(together->steps & bit) || !jp_match_step(match, first))
+		if (first < low && (!(together->steps & bit) || !jp_match_step(match, first)))
 		{
 			if (may_skip)
 				continue;
 			break;
 		}
-		from = first == 0 ? -1 : step_before(walk, first, together->at);
-		if (first == 0 ? may_begin(walk, together->at) :
-			from >= 0 && (!found || better_run(walk, run, from)))
+		from = step_before(walk, first, together->at);
+		if (from >= 0 && (!found || walk->chain[from].begin > *begin))
 		{
-			*run = (Run) {from, first, last, 0};
+			*begin = walk->chain[from].begin;
 			found = true;
 		}
 		if (may_skip)
 			match->done &= ~bit;
 	}
+	if (first == 0 &&
+		(low == 0 || ((together->steps & 1) && jp_match_step(match, 0))) &&
+		may_begin(walk, together->at))
+	{
+		*begin = together->at;
+		found = true;
+	}
+	match->done = before;
 	return found;
 }
 
-static bool
-better_run(const Walk *walk, const Run *run, int from)
-{
-	return later_chain(&walk->chain[from], &walk->chain[run->from]);
-}
-
-/* Gives the steps of a run their events, optional ones as there are some left. */
+/* The run with a begin whose steps, from the last back, are made and made late. */
 static void
-fill_run(const Walk *walk, JpMatch *match, const JpTogether *together, Run *run)
+find_run(Walk *walk, JpMatch *match, const JpTogether *together, int64 begin, Run *run)
 {
-	uint64		optional = walk->steps->optional;
-	int			step;
+	int			low = run->last;
+	int64		other;
 
-	match->done = 0;
-	for (step = run->first; step <= run->last; step++)
-		if (step == run->first || step == run->last || !(optional & jp_step_bit(step)))
-			jp_match_step(match, step);
-	for (step = run->last - 1; step > run->first; step--)
-		if (optional & together->steps & jp_step_bit(step))
-			jp_match_step(match, step);
+	for (run->from = low - 1; run->from >= 0; run->from--)
+	{
+		uint64		bit = jp_step_bit(run->from);
+
+		if ((together->steps & bit) && jp_match_step(match, run->from))
+		{
+			if (last_begin(walk, match, together, run->from, &other) && other == begin)
+			{
+				low = run->from;
+				continue;
+			}
+			match->done &= ~bit;
+		}
+		if (may_follow(walk, run->from, low, together->at) &&
+			walk->chain[run->from].begin == begin)
+			break;
+	}
 	run->made = match->done;
 }
 
@@ -436,7 +443,7 @@ jp_keep_best(JpBest *best, const JpReached *reached)
 		best->times[i] = reached->times[i];
 }
 
-/* Of two chains of one depth: there first, begun last, of parts alike later times. */
+/* Of two chains of one depth: there first, begun last, steps from the last back made late. */
 static bool
 is_better(const JpBest *best, const JpReached *reached)
 {

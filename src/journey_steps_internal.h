@@ -82,6 +82,13 @@ extern bool jp_match_step(JpMatch *match, int step);
 extern bool jp_match_event(const JpStepEvent *events, size_t event,
 						   size_t *owner, uint64 *owned, uint64 *seen);
 
+/*
+ * journey_steps_plain.c: the best chain, with an empty best to begin with;
+ * false when the question or an event is not plain enough.
+ */
+extern bool jp_steps_plain(const JpSteps *steps, const JpStepEvent *events,
+						   size_t count, JpBest *best);
+
 /* journey_steps_any.c: jp_steps_depth in any order, for one property. */
 extern void jp_steps_any(const JpSteps *steps, const JpStepEvent *events,
 						 size_t count, JpBest *best);

@@ -19,5 +19,5 @@ if echo 'int main(void) { return 0; }' >"$work/empty.c" &&
 	sanitize=(-fsanitize=address,undefined -fno-sanitize-recover=all)
 fi
 gcc -DJP_PURE -g -O1 -Wall -Wextra -Wshadow -Werror -Wno-sign-compare "${sanitize[@]}" \
-	"$top/test/fuzz/steps.c" "$top"/src/journey_steps{,_any,_match}.c -o "$work/steps"
+	"$top/test/fuzz/steps.c" "$top"/src/journey_steps{,_any,_match,_plain}.c -o "$work/steps"
 "$work/steps" "${STEPS_CASES:-300000}" ${STEPS_SEED:+"$STEPS_SEED"}

@@ -14,7 +14,7 @@
 
 #define EVENTS_MOST	9
 #define STEPS_MOST	6
-#define LATEST		8			/* time of an event */
+#define LATEST		9			/* time of an event */
 
 /* The best chain, tried so far. */
 typedef struct Tried
@@ -22,6 +22,7 @@ typedef struct Tried
 	int			depth;
 	int64		begin;
 	int64		end;
+	int64		times[STEPS_MOST];
 } Tried;
 
 static JpSteps steps;
@@ -94,12 +95,31 @@ used(int event, int made)
 	return false;
 }
 
+/* Whether steps, from the last back, are made rather than left out, and late. */
+static bool
+later(const int64 *times, const int64 *than)
+{
+	int			i;
+
+	for (i = steps.count - 1; i >= 0; i--)
+		if (times[i] != than[i])
+			return than[i] == JP_NO_TIME || (times[i] != JP_NO_TIME && times[i] > than[i]);
+	return false;
+}
+
 static void
 note(int depth, int64 begin, int64 end)
 {
-	if (depth > tried.depth ||
-		(depth == tried.depth && (end < tried.end || (end == tried.end && begin > tried.begin))))
-		tried = (Tried) {depth, begin, end};
+	Tried		this = {depth, begin, end, {0}};
+	int			i;
+
+	for (i = 0; i < steps.count; i++)
+		this.times[i] = way[i] < 0 ? JP_NO_TIME : events[way[i]].at;
+	if (depth != tried.depth ? depth > tried.depth :
+		end != tried.end ? end < tried.end :
+		begin != tried.begin ? begin > tried.begin :
+		later(this.times, tried.times))
+		tried = this;
 }
 
 /* Whether an event can be a step right after another that a chain ends with. */
@@ -192,7 +212,8 @@ try_all(void)
 {
 	int			i;
 
-	tried = (Tried) {0, 0, 0};
+	memset(&tried, 0, sizeof(tried));
+	memset(way, 0xff, sizeof(way));
 	if (steps.order == JP_ANY)
 		try_any(0);
 	for (i = 0; i < count && steps.order != JP_ANY; i++)
@@ -253,10 +274,10 @@ random_steps(void)
 
 	memset(&steps, 0, sizeof(steps));
 	steps.count = 1 + below(STEPS_MOST);
-	steps.order = (JpOrder) below(3);
+	steps.order = odds(50) ? JP_ORDERED : (JpOrder) below(3);
 	steps.first = odds(25);
-	steps.constant = odds(25);
-	steps.within = odds(30) ? JP_NO_BOUND : (uint64) below(LATEST);
+	steps.constant = odds(15);
+	steps.within = odds(20) ? JP_NO_BOUND : (uint64) below(LATEST);
 	for (i = 0; i < JP_STEPS_MAX; i++)
 		steps.step_within[i] = JP_NO_BOUND;
 	if (steps.order == JP_ANY)
@@ -287,7 +308,7 @@ random_events(void)
 	int			latest = 1 + below(LATEST);
 	int			i;
 
-	count = below(EVENTS_MOST + 1);
+	count = odds(70) ? EVENTS_MOST : below(EVENTS_MOST);
 	for (i = 0; i < count; i++)
 	{
 		JpStepEvent *event = &events[i];
@@ -303,6 +324,28 @@ random_events(void)
 		event->mark = i;
 	}
 	qsort(events, count, sizeof(JpStepEvent), by_time);
+}
+
+/* Optional steps, and what ends chains by their last step: begins compete. */
+static void
+random_rivals(void)
+{
+	int			i;
+
+	random_steps();
+	steps.count = 4 + below(STEPS_MOST - 3);
+	steps.order = JP_ORDERED;
+	steps.first = steps.constant = false;
+	steps.optional = (((uint64) 1 << (steps.count - 1)) - 2) & ~(odds(30) ? (uint64) 1 << (1 + below(3)) : 0);
+	steps.within = 3 + below(EVENTS_MOST - 3);
+	count = EVENTS_MOST;
+	for (i = 0; i < count; i++)
+	{
+		events[i] = (JpStepEvent) {i, (uint64) 1 << (odds(30) ? 0 : below(steps.count)), 0, 1, i};
+		if (i > 1 && odds(20))
+			events[i].excluded = (uint64) 1 << below(2);
+	}
+	events[count - 1].steps = (uint64) 1 << (steps.count - 1);
 }
 
 static void
@@ -348,7 +391,8 @@ answers_right(void)
 	}
 	if (depth == tried.depth &&
 		(depth == 0 ? begin == INT64_MAX :
-		 begin == tried.begin && end == tried.end && has_chain(times, mark, 0, -1)) &&
+		 begin == tried.begin && end == tried.end && has_chain(times, mark, 0, -1) &&
+		 (steps.order == JP_ANY || memcmp(times, tried.times, steps.count * sizeof(int64)) == 0)) &&
 		jp_steps_depth(&steps, events, count, NULL, NULL) == depth)
 		return true;
 	show(depth, times, mark);
@@ -398,8 +442,13 @@ main(int argc, char **argv)
 	srandom(seed);
 	for (i = 0; i < cases; i++)
 	{
-		random_steps();
-		random_events();
+		if (odds(25))
+			random_rivals();
+		else
+		{
+			random_steps();
+			random_events();
+		}
 		if (!answers_right())
 			return 1;
 	}
