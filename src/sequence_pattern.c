@@ -52,8 +52,8 @@ static uint64 read_number(Parser *parser, uint64 most);
 static bool add_move(Parser *parser, JpMoveKind kind, int number, int jump);
 static bool add_copy(Parser *parser, uint32 begin, uint32 moves);
 static bool insert_split(Parser *parser, uint32 begin, int jump);
-static bool follows(Parser *parser, const char *text);
-static bool accept(Parser *parser, const char *text);
+static bool follows(Parser *parser, const char *what);
+static bool took(Parser *parser, const char *what);
 static bool refuse(Parser *parser, const char *what, size_t at);
 static bool too_large(Parser *parser);
 
@@ -99,7 +99,7 @@ read_alternatives(Parser *parser)
 
 	while (parser->fault->what == NULL)
 	{
-		if (accept(parser, "|"))
+		if (took(parser, "|"))
 		{
 			end_alternative(parser, begin, &last);
 			begin = parser->draft->moves;
@@ -150,7 +150,7 @@ read_element(Parser *parser)
 
 	if (follows(parser, "(?t"))
 		read_times(parser);
-	else if (accept(parser, "."))
+	else if (took(parser, "."))
 	{
 		add_move(parser, JP_MOVE_ANY, 0, 0);
 		read_repetition(parser, begin, true);
@@ -183,7 +183,7 @@ read_group(Parser *parser)
 	parser->depth++;
 	read_alternatives(parser);
 	parser->depth--;
-	if (parser->fault->what == NULL && !accept(parser, ")"))
+	if (parser->fault->what == NULL && !took(parser, ")"))
 		refuse(parser, "the group is not closed", at);
 }
 
@@ -200,7 +200,7 @@ read_condition(Parser *parser)
 		return;
 	if (number < 1 || number > (uint64) parser->conditions)
 		refuse(parser, "there is no condition of this number", at);
-	else if (!accept(parser, ")"))
+	else if (!took(parser, ")"))
 		refuse(parser, "a closing parenthesis is missing", parser->next);
 	else
 		add_move(parser, JP_MOVE_CONDITION, (int) number - 1, 0);
@@ -215,10 +215,10 @@ read_times(Parser *parser)
 	spans.count = 1;
 	spans.span[0].least = 0;
 	spans.span[0].most = UINT64_MAX;
-	while (parser->fault->what == NULL && accept(parser, "(?t"))
+	while (parser->fault->what == NULL && took(parser, "(?t"))
 	{
 		read_time(parser, &spans);
-		if (parser->fault->what == NULL && !accept(parser, ")"))
+		if (parser->fault->what == NULL && !took(parser, ")"))
 			refuse(parser, "a closing parenthesis is missing", parser->next);
 	}
 	if (follows(parser, "*") || follows(parser, "+") ||
@@ -237,7 +237,7 @@ read_time(Parser *parser, Spans *spans)
 	int			i = 0;
 	uint64		span;
 
-	while (i < 6 && !accept(parser, operators[i]))
+	while (i < 6 && !took(parser, operators[i]))
 		i++;
 	if (i == 6)
 	{
@@ -266,7 +266,7 @@ read_span(Parser *parser)
 	const char *what;
 	uint64		span = 0;
 
-	if (!accept(parser, "'"))
+	if (!took(parser, "'"))
 		return read_number(parser, INT64_MAX / parser->units->second) * parser->units->second;
 	begin = parser->chars + parser->next;
 	end = memchr(begin, '\'', parser->length - parser->next);
@@ -373,14 +373,14 @@ read_bounds(Parser *parser, int *least, int *most)
 
 	*least = follows(parser, "+") ? 1 : 0;
 	*most = follows(parser, "?") ? 1 : UNBOUNDED;
-	if (accept(parser, "*") || accept(parser, "+") || accept(parser, "?"))
+	if (took(parser, "*") || took(parser, "+") || took(parser, "?"))
 		return true;
-	if (!accept(parser, "{"))
+	if (!took(parser, "{"))
 		return false;
 	*least = *most = (int) read_number(parser, JP_MOVES_MAX);
-	if (accept(parser, ","))
+	if (took(parser, ","))
 		*most = follows(parser, "}") ? UNBOUNDED : (int) read_number(parser, JP_MOVES_MAX);
-	if (parser->fault->what == NULL && !accept(parser, "}"))
+	if (parser->fault->what == NULL && !took(parser, "}"))
 		refuse(parser, "a closing brace is missing", parser->next);
 	if (parser->fault->what == NULL && *most != UNBOUNDED && *most < *least)
 		refuse(parser, "the bounds of the repetition are the wrong way round", at);
@@ -501,20 +501,20 @@ insert_split(Parser *parser, uint32 begin, int jump)
 }
 
 static bool
-follows(Parser *parser, const char *text)
+follows(Parser *parser, const char *what)
 {
-	size_t		length = strlen(text);
+	size_t		length = strlen(what);
 
 	return parser->length - parser->next >= length &&
-		memcmp(parser->chars + parser->next, text, length) == 0;
+		memcmp(parser->chars + parser->next, what, length) == 0;
 }
 
 static bool
-accept(Parser *parser, const char *text)
+took(Parser *parser, const char *what)
 {
-	if (!follows(parser, text))
+	if (!follows(parser, what))
 		return false;
-	parser->next += strlen(text);
+	parser->next += strlen(what);
 	return true;
 }
 
