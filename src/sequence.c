@@ -174,7 +174,8 @@ refuse(const text *pattern, const JpSequenceFault *fault)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("invalid pattern: %s", fault->what),
 				 errdetail("Character %d.", character),
-				 errhint("It may have about %d elements, repetitions written out.", JP_MOVES_MAX)));
+				 errhint("It may have about %d elements, repetitions written out, and %d time conditions.",
+						 JP_MOVES_MAX, JP_SPANS_MAX)));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid pattern: %s", fault->what),
