@@ -23,6 +23,12 @@ CREATE TYPE journey_privacy.edge_count AS (
 COMMENT ON TYPE journey_privacy.edge_count IS
   'of edge_counts(): how many subjects went from the event at a position of their path to the next, and how often';
 
+CREATE TYPE journey_privacy.funnel_count AS (
+  breakdown text, step integer, subjects bigint,
+  p25_time interval, median_time interval, p75_time interval, p90_time interval);
+COMMENT ON TYPE journey_privacy.funnel_count IS
+  'of funnel_counts(): how many subjects made a step, and how long after the one before';
+
 CREATE TYPE journey_privacy.attribution_count AS (
   channel text, credit double precision, conversions bigint, subjects bigint, breakdown text);
 COMMENT ON TYPE journey_privacy.attribution_count IS
@@ -141,6 +147,75 @@ CREATE AGGREGATE journey_privacy.attribution_counts(
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.attribution_counts(anyelement, timestamptz, text, boolean, text, text, interval, interval, boolean) IS
   'what channels are credited with for the conversions of many subjects, over touches (rows with a channel) up to lookback before each (null: all); model first, last, linear, position or time_decay (half in half_life, null: 7 days); with reuse, touches up to an earlier conversion count again';
+
+CREATE FUNCTION journey_privacy.funnel_levels_combine(internal, internal)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_levels_combine';
+CREATE FUNCTION journey_privacy.funnel_levels_deserial(bytea, internal)
+  RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_levels_deserial';
+COMMENT ON FUNCTION journey_privacy.funnel_levels_combine(internal, internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.funnel_levels_deserial(bytea, internal) IS 'internal: aggregate';
+CREATE FUNCTION journey_privacy.funnel_levels_step(internal, anyelement, timestamptz, text, text[], interval)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_levels_step';
+COMMENT ON FUNCTION journey_privacy.funnel_levels_step(internal, anyelement, timestamptz, text, text[], interval) IS 'internal: aggregate';
+
+CREATE FUNCTION journey_privacy.funnel_levels_final(internal)
+  RETURNS bigint[] LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_levels_final';
+COMMENT ON FUNCTION journey_privacy.funnel_levels_final(internal) IS 'internal: aggregate';
+CREATE AGGREGATE journey_privacy.funnel_counts(
+    subject anyelement, occurred_at timestamptz, event text, steps text[], within interval) (
+  SFUNC = journey_privacy.funnel_levels_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.funnel_levels_final,
+  COMBINEFUNC = journey_privacy.funnel_levels_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.funnel_levels_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.funnel_counts(anyelement, timestamptz, text, text[], interval) IS
+  'how many of many subjects come to each of 1 to 64 steps within a time from the first (null: any); a step may be alternatives, ''cart|wishlist''';
+
+CREATE FUNCTION journey_privacy.funnel_counts_combine(internal, internal)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_counts_combine';
+CREATE FUNCTION journey_privacy.funnel_counts_deserial(bytea, internal)
+  RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_counts_deserial';
+COMMENT ON FUNCTION journey_privacy.funnel_counts_combine(internal, internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.funnel_counts_deserial(bytea, internal) IS 'internal: aggregate';
+CREATE FUNCTION journey_privacy.funnel_counts_step(internal, anyelement, timestamptz, text, text, text, text[], interval, jsonb, boolean)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_counts_step';
+COMMENT ON FUNCTION journey_privacy.funnel_counts_step(internal, anyelement, timestamptz, text, text, text, text[], interval, jsonb, boolean) IS 'internal: aggregate';
+
+CREATE FUNCTION journey_privacy.funnel_counts_final(internal)
+  RETURNS journey_privacy.funnel_count[] LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_counts_final';
+COMMENT ON FUNCTION journey_privacy.funnel_counts_final(internal) IS 'internal: aggregate';
+CREATE AGGREGATE journey_privacy.funnel_counts(
+    subject anyelement, occurred_at timestamptz, event text, breakdown text, property text, steps text[], within interval, options jsonb, constant boolean) (
+  SFUNC = journey_privacy.funnel_counts_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.funnel_counts_final,
+  COMBINEFUNC = journey_privacy.funnel_counts_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.funnel_counts_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.funnel_counts(anyelement, timestamptz, text, text, text, text[], interval, jsonb, boolean) IS
+  'how many of many subjects make each step, and how long after the one before, by the breakdown of the event that a chain begins with; options as for funnel(); with constant, chains have one property';
+
+CREATE FUNCTION journey_privacy.funnel(
+    "table" regclass, steps text[], within interval DEFAULT NULL, options jsonb DEFAULT NULL,
+    constant name DEFAULT NULL, constant_key text DEFAULT NULL,
+    during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
+    breakdown name DEFAULT NULL, breakdown_key text DEFAULT NULL,
+    event name DEFAULT 'event', props name DEFAULT 'props',
+    OUT step integer, OUT event text, OUT subjects bigint, OUT of_previous double precision, OUT of_first double precision, OUT median_time interval, OUT p90_time interval, OUT breakdown text)
+  RETURNS SETOF record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_funnel_of_table';
+COMMENT ON FUNCTION journey_privacy.funnel(regclass, text[], interval, jsonb, name, text, tstzrange, text[], jsonb, name, text, name, name) IS
+  'how many subjects of a protected table make each of 1 to 64 steps (names of events; alternatives as ''cart|wishlist'') within a time from the first (null: any), which part of those at the step before and at the first, and how long after the step before; options order, start, step_within, exclude, optional; constant: a column, or a key of a jsonb column, with one value in a chain; sees what the caller may see';
+
+CREATE FUNCTION journey_privacy.time_to(
+    "table" regclass, from_event text, to_event text, within interval DEFAULT NULL,
+    during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
+    breakdown name DEFAULT NULL, breakdown_key text DEFAULT NULL,
+    event name DEFAULT 'event', props name DEFAULT 'props',
+    OUT subjects bigint, OUT reached bigint, OUT share double precision, OUT p25_time interval, OUT median_time interval, OUT p75_time interval, OUT p90_time interval, OUT breakdown text)
+  RETURNS SETOF record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_time_to';
+COMMENT ON FUNCTION journey_privacy.time_to(regclass, text, text, interval, tstzrange, text[], jsonb, name, text, name, name) IS
+  'how long subjects of a protected table take from one event to another within a time (null: any): how many did the first, how many came to the other, and percentiles of their times; sees what the caller may see';
 
 CREATE FUNCTION journey_privacy.retention(
     "table" regclass, start_event text DEFAULT NULL, return_event text DEFAULT NULL,

@@ -24,6 +24,7 @@
 #include "utils/typcache.h"
 
 #include "answer_ask.h"
+#include "answer_durations.h"
 #include "answer_subjects.h"
 #include "catalog.h"
 #include "guard.h"
@@ -266,6 +267,30 @@ jp_ask_count(const JpAsk *ask, int cell, int field)
 	bool		isnull;
 
 	return DatumGetInt64(jp_ask_field(ask, cell, field, &isnull));
+}
+
+/* Two cells by a field. */
+int
+jp_ask_compare(const JpAsk *ask, int a, int b, int field)
+{
+	bool		isnull[2];
+	Datum		left = jp_ask_field(ask, a, field, &isnull[0]);
+	Datum		right = jp_ask_field(ask, b, field, &isnull[1]);
+
+	if (isnull[0] || isnull[1])
+		return (int) isnull[0] - (int) isnull[1];
+	return strcmp(TextDatumGetCString(left), TextDatumGetCString(right));
+}
+
+/* A duration. */
+Datum
+jp_ask_told_time(const JpAsk *ask, Datum time, int64 told, int64 behind, bool *isnull)
+{
+	int64		duration = jp_floor_duration(&ask->floor, told, behind,
+											 DatumGetIntervalP(time)->time);
+
+	*isnull = duration == JP_HIDDEN;
+	return jp_interval_datum(duration);
 }
 
 /* A row of the result. */

@@ -64,6 +64,16 @@ extern void jp_ask_run(JpAsk *ask, const char *call);
 extern Datum jp_ask_field(const JpAsk *ask, int cell, int field, bool *isnull);
 extern int64 jp_ask_count(const JpAsk *ask, int cell, int field);
 
+/* Two cells by a field that is text; null comes last. */
+extern int	jp_ask_compare(const JpAsk *ask, int a, int b, int field);
+
+/*
+ * A duration, given as an interval of microseconds, that so many subjects
+ * stand behind, told is how many of them may be told; sets isnull when it may
+ * not be.
+ */
+extern Datum jp_ask_told_time(const JpAsk *ask, Datum time, int64 told, int64 behind, bool *isnull);
+
 /* A row of the result. */
 extern void jp_ask_row(JpAsk *ask, Datum *values, bool *nulls);
 

@@ -93,13 +93,8 @@ compare_edges(const void *a, const void *b, void *arg)
 		return number[0] > number[1] ? -1 : 1;
 	for (i = 0; i < lengthof(names); i++)
 	{
-		Datum		name[2];
-		int			order;
+		int			order = jp_ask_compare(ask, left, right, names[i]);
 
-		name[0] = jp_ask_field(ask, left, names[i], &isnull[0]);
-		name[1] = jp_ask_field(ask, right, names[i], &isnull[1]);
-		order = isnull[0] || isnull[1] ? (int) isnull[0] - (int) isnull[1] :
-			strcmp(TextDatumGetCString(name[0]), TextDatumGetCString(name[1]));
 		if (order != 0)
 			return order;
 	}

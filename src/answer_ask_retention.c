@@ -121,17 +121,11 @@ compare_cells(const void *a, const void *b, void *arg)
 	const JpAsk *ask = arg;
 	int			left = *(const int *) a;
 	int			right = *(const int *) b;
-	bool		isnull[2];
 	int64		times[2] = {jp_ask_count(ask, left, COHORT), jp_ask_count(ask, right, COHORT)};
-	Datum		name[2];
 
 	if (times[0] != times[1])
 		return times[0] < times[1] ? -1 : 1;
-	name[0] = jp_ask_field(ask, left, BREAKDOWN, &isnull[0]);
-	name[1] = jp_ask_field(ask, right, BREAKDOWN, &isnull[1]);
-	if (isnull[0] || isnull[1])
-		return (int) isnull[0] - (int) isnull[1];
-	return strcmp(TextDatumGetCString(name[0]), TextDatumGetCString(name[1]));
+	return jp_ask_compare(ask, left, right, BREAKDOWN);
 }
 
 /* The rows of a cohort that is not pooled. */

@@ -25,7 +25,6 @@ enum
 PG_FUNCTION_INFO_V1(jp_sessions_of_table);
 
 static void tell_group(JpAsk *ask, int cell);
-static Datum told_duration(const JpAsk *ask, int cell, int field, int64 told, bool *isnull);
 
 /* SQL: sessions("table", session_gap, …). */
 Datum
@@ -62,21 +61,8 @@ tell_group(JpAsk *ask, int cell)
 													   jp_ask_count(ask, cell, i)),
 									   &nulls[i - SUBJECTS]);
 	for (i = MEAN; i <= P90; i++)
-		values[i - SUBJECTS] = told_duration(ask, cell, i, told, &nulls[i - SUBJECTS]);
+		values[i - SUBJECTS] = jp_ask_told_time(ask, jp_ask_field(ask, cell, i, &nulls[i - SUBJECTS]),
+												told, behind, &nulls[i - SUBJECTS]);
 	values[7] = jp_ask_field(ask, cell, BREAKDOWN, &nulls[7]);
 	jp_ask_row(ask, values, nulls);
-}
-
-/* A duration that so many subjects, as told, stand behind. */
-static Datum
-told_duration(const JpAsk *ask, int cell, int field, int64 told, bool *isnull)
-{
-	Interval   *duration = DatumGetIntervalP(jp_ask_field(ask, cell, field, isnull));
-	int64		time = jp_floor_duration(&ask->floor, told,
-										 jp_ask_count(ask, cell, SUBJECTS), duration->time);
-	Interval   *result = palloc0(sizeof(Interval));
-
-	*isnull = time == JP_HIDDEN;
-	result->time = time;
-	return IntervalPGetDatum(result);
 }
