@@ -230,17 +230,17 @@ COMMENT ON FUNCTION journey_privacy.retention(regclass, text, text, text, intege
   'cohorts of a protected table by the day, week (from Monday) or month in which a subject first did start_event (null: anything), and how many of each did return_event in each period after it (mode on) or in it or later (on_or_after); cohorts under the floor are pooled under a null date; sees what the caller may see';
 
 CREATE FUNCTION journey_privacy.sessions(
-    "table" regclass, session_gap interval DEFAULT '30 minutes',
+    "table" regclass, gap interval DEFAULT '30 minutes',
     during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
     breakdown name DEFAULT NULL, breakdown_key text DEFAULT NULL,
     event name DEFAULT 'event', props name DEFAULT 'props',
     OUT subjects bigint, OUT sessions bigint, OUT events bigint, OUT bounces bigint, OUT mean_duration interval, OUT median_duration interval, OUT p90_duration interval, OUT breakdown text)
   RETURNS SETOF record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_sessions_of_table';
 COMMENT ON FUNCTION journey_privacy.sessions(regclass, interval, tstzrange, text[], jsonb, name, text, name, name) IS
-  'sessions in a protected table: how many subjects had how many, of how many events, those of one event, and how long they took; a session ends where a subject does nothing for longer than session_gap; sees what the caller may see';
+  'sessions in a protected table: how many subjects had how many, of how many events, those of one event, and how long they took; a session ends where a subject does nothing for longer than gap; sees what the caller may see';
 
 CREATE FUNCTION journey_privacy.paths(
-    "table" regclass, depth integer DEFAULT 5, session_gap interval DEFAULT NULL, "collapse" boolean DEFAULT true,
+    "table" regclass, depth integer DEFAULT 5, gap interval DEFAULT NULL, "collapse" boolean DEFAULT true,
     anchor text DEFAULT NULL, anchor_at text DEFAULT 'first', direction text DEFAULT 'from',
     during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
     breakdown name DEFAULT NULL, breakdown_key text DEFAULT NULL,
@@ -248,7 +248,7 @@ CREATE FUNCTION journey_privacy.paths(
     OUT "position" integer, OUT from_event text, OUT to_event text, OUT subjects bigint, OUT events bigint, OUT breakdown text)
   RETURNS SETOF record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_paths_of_table';
 COMMENT ON FUNCTION journey_privacy.paths(regclass, integer, interval, boolean, text, text, text, tstzrange, text[], jsonb, name, text, name, name) IS
-  'from which event to which subjects of a protected table went, by position in their journeys (with session_gap: in their sessions) of up to depth events; collapse: the same event in a row counts once; anchor: the event at whose first or last occurrence paths begin (direction from) or end (to); sees what the caller may see';
+  'from which event to which subjects of a protected table went, by position in their journeys (with gap: in their sessions) of up to depth events; collapse: the same event in a row counts once; anchor: the event at whose first or last occurrence paths begin (direction from) or end (to); sees what the caller may see';
 
 CREATE FUNCTION journey_privacy.attribution(
     "table" regclass, conversion text, channel name, channel_key text DEFAULT NULL,

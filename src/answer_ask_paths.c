@@ -29,7 +29,7 @@ static void tell_edge(JpAsk *ask, int cell, int64 subjects);
 static void tell_other(JpAsk *ask, const int *edge, const JpFloorTable *table);
 static bool same_position(const JpAsk *ask, int a, int b);
 
-/* SQL: paths("table", depth, session_gap, collapse, anchor, anchor_at, direction, …). */
+/* SQL: paths("table", depth, gap, collapse, anchor, anchor_at, direction, …). */
 Datum
 jp_paths_of_table(PG_FUNCTION_ARGS)
 {

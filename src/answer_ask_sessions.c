@@ -26,7 +26,7 @@ PG_FUNCTION_INFO_V1(jp_sessions_of_table);
 
 static void tell_group(JpAsk *ask, int cell);
 
-/* SQL: sessions("table", session_gap, …). */
+/* SQL: sessions("table", gap, …). */
 Datum
 jp_sessions_of_table(PG_FUNCTION_ARGS)
 {

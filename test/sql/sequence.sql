@@ -80,7 +80,7 @@ CREATE TEMP TABLE random_event AS
   SELECT journey, (random() * 12)::integer AS at, ARRAY[random() < density, random() < density, random() < density] AS conditions
   FROM (SELECT journey, 0.2 + 0.3 * random() AS density FROM generate_series(1, 10000) journey) j,
     generate_series(1, 1 + journey % 7) event
-  ORDER BY random();
+  ORDER BY md5((journey * 100 + event)::text);
 CREATE TEMP TABLE random_journey AS
   SELECT journey, coalesce(array_agg(at ORDER BY at, met) FILTER (WHERE met > 0), '{}') AS at,
     coalesce(array_agg(met ORDER BY at, met) FILTER (WHERE met > 0), '{}') AS met
