@@ -19,6 +19,7 @@ SELECT (sessions(at, '30 minutes')).* FROM visit WHERE false;
 SELECT at, sessionize(at, '0') OVER (ORDER BY at)
 FROM (VALUES (timestamptz '-infinity'), ('-infinity'), ('2024-01-01Z'), ('2024-01-01 00:00:00.000001Z'), ('infinity')) v (at);
 SELECT sessions(at, '100000 days') FROM (VALUES (timestamptz '-infinity'), ('infinity'), ('infinity')) v (at);
+SELECT sessions(at, '106751990 days') FROM (VALUES (timestamptz '4713-01-01 BC'), ('100000-01-01'), ('290000-01-01')) v (at);
 SELECT sessionize(at, '1 hour') OVER (ORDER BY at DESC) FROM visit WHERE visitor = 1;
 SELECT sessionize(at, '1 hour') OVER () FROM visit WHERE visitor = 1;
 SELECT sessionize(at, NULL) OVER (ORDER BY at) FROM visit;
