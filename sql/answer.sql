@@ -207,6 +207,17 @@ CREATE FUNCTION journey_privacy.funnel(
 COMMENT ON FUNCTION journey_privacy.funnel(regclass, text[], interval, jsonb, name, text, tstzrange, text[], jsonb, name, text, name, name) IS
   'how many subjects of a protected table make each of 1 to 64 steps (names of events; alternatives as ''cart|wishlist'') within a time from the first (null: any), which part of those at the step before and at the first, and how long after the step before; options order, start, step_within, exclude, optional; constant: a column, or a key of a jsonb column, with one value in a chain; sees what the caller may see';
 
+CREATE FUNCTION journey_privacy.funnel_plan(
+    "table" regclass, steps text[], within interval DEFAULT NULL, options jsonb DEFAULT NULL,
+    constant name DEFAULT NULL, constant_key text DEFAULT NULL,
+    during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
+    breakdown name DEFAULT NULL, breakdown_key text DEFAULT NULL,
+    event name DEFAULT 'event', props name DEFAULT 'props',
+    OUT "QUERY PLAN" text)
+  RETURNS SETOF text LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_funnel_plan';
+COMMENT ON FUNCTION journey_privacy.funnel_plan(regclass, text[], interval, jsonb, name, text, tstzrange, text[], jsonb, name, text, name, name) IS
+  'how funnel() with the same arguments would be answered, without answering: by a journey store or by rows of the table and why, with which floor, by which statement';
+
 CREATE FUNCTION journey_privacy.time_to(
     "table" regclass, from_event text, to_event text, within interval DEFAULT NULL,
     during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
@@ -268,3 +279,71 @@ CREATE FUNCTION journey_privacy.subject_count("table" regclass, during tstzrange
   AS 'MODULE_PATHNAME', 'jp_subject_count';
 COMMENT ON FUNCTION journey_privacy.subject_count(regclass, tstzrange) IS
   'how many subjects that may be seen a protected table has, with events between two times or at any time; null below the floor of the purpose';
+
+-- The same over journey stores.
+
+CREATE FUNCTION journey_privacy.funnel_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, text[], interval, jsonb, boolean)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_counts_journey_step';
+COMMENT ON FUNCTION journey_privacy.funnel_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, text[], interval, jsonb, boolean) IS 'internal: aggregate';
+CREATE AGGREGATE journey_privacy.funnel_counts(
+    subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, steps text[], within interval, options jsonb, constant boolean) (
+  SFUNC = journey_privacy.funnel_counts_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.funnel_counts_final,
+  COMBINEFUNC = journey_privacy.funnel_counts_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.funnel_counts_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.funnel_counts(integer, journey_privacy.journey, timestamptz, timestamptz, text[], interval, jsonb, boolean) IS
+  'funnel_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all); constant must be false';
+
+CREATE FUNCTION journey_privacy.retention_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, text, text, text, integer, text, text)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_retention_counts_journey_step';
+COMMENT ON FUNCTION journey_privacy.retention_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, text, text, text, integer, text, text) IS 'internal: aggregate';
+CREATE AGGREGATE journey_privacy.retention_counts(
+    subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, start_event text, return_event text, period text, periods integer, mode text, time_zone text) (
+  SFUNC = journey_privacy.retention_counts_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.retention_counts_final,
+  COMBINEFUNC = journey_privacy.retention_counts_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.retention_counts_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.retention_counts(integer, journey_privacy.journey, timestamptz, timestamptz, text, text, text, integer, text, text) IS
+  'retention_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all)';
+
+CREATE FUNCTION journey_privacy.session_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, interval)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_session_counts_journey_step';
+COMMENT ON FUNCTION journey_privacy.session_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, interval) IS 'internal: aggregate';
+CREATE AGGREGATE journey_privacy.session_counts(
+    subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, gap interval) (
+  SFUNC = journey_privacy.session_counts_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.session_counts_final,
+  COMBINEFUNC = journey_privacy.session_counts_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.session_counts_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.session_counts(integer, journey_privacy.journey, timestamptz, timestamptz, interval) IS
+  'session_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all)';
+
+CREATE FUNCTION journey_privacy.path_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, integer, interval, boolean, text, text, text)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_path_counts_journey_step';
+COMMENT ON FUNCTION journey_privacy.path_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, integer, interval, boolean, text, text, text) IS 'internal: aggregate';
+CREATE AGGREGATE journey_privacy.path_counts(
+    subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, depth integer, gap interval, collapse boolean, anchor text, anchor_at text, direction text) (
+  SFUNC = journey_privacy.path_counts_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.path_counts_final,
+  COMBINEFUNC = journey_privacy.path_counts_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.path_counts_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.path_counts(integer, journey_privacy.journey, timestamptz, timestamptz, integer, interval, boolean, text, text, text) IS
+  'path_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all)';
+CREATE AGGREGATE journey_privacy.edge_counts(
+    subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, depth integer, gap interval, collapse boolean, anchor text, anchor_at text, direction text) (
+  SFUNC = journey_privacy.path_counts_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.edge_counts_final,
+  COMBINEFUNC = journey_privacy.path_counts_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.path_counts_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.edge_counts(integer, journey_privacy.journey, timestamptz, timestamptz, integer, interval, boolean, text, text, text) IS
+  'edge_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all)';

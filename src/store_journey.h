@@ -64,7 +64,7 @@ extern Datum jp_journey_make(const JpMoment *moments, uint32 count, const JpName
  * InvalidOid and why, as a phrase for funnel_plan().  Sees what the active
  * snapshot sees.
  */
-extern Oid	jp_store_covering(Oid relid, TimestampTz from, TimestampTz until,
+extern Oid	jp_store_covering(Oid relid, const char *event, TimestampTz from, TimestampTz until,
 							  const char **why);
 
 #endif							/* JP_STORE_JOURNEY_H */
