@@ -594,7 +594,8 @@ SELECT count(*) > 50 AS refused FROM journey_privacy.audit_log WHERE outcome = '
 SET client_min_messages = warning;
 DROP SCHEMA floor, floor_both, floor_data CASCADE;
 RESET client_min_messages;
-CALL journey_privacy.erase_many((SELECT array_agg(('customer_id:' || i)::journey_privacy.pseudonym) FROM generate_series(2, 40) i)) \gset
+SELECT array_agg(('customer_id:' || i)::journey_privacy.pseudonym) AS everybody FROM generate_series(2, 40) i \gset
+CALL journey_privacy.erase_many(:'everybody') \gset
 SELECT count(journey_privacy.drop_purpose(name)) AS dropped FROM journey_privacy.purpose WHERE name LIKE 'floor\_%';
 DROP OWNED BY floor_analyst, floor_both, floor_owner;
 DROP ROLE floor_analyst, floor_both, floor_owner;
