@@ -174,6 +174,7 @@ INSERT INTO floor.own VALUES (100, 'a'), (101, 'b');
 MERGE INTO floor_data.visit v USING floor.own o ON v.id = o.id WHEN MATCHED THEN DELETE;
 MERGE INTO floor_data.visit v USING floor.own o ON true WHEN MATCHED THEN DO NOTHING;
 MERGE INTO floor_data.visit v USING floor.own o ON true WHEN NOT MATCHED THEN DO NOTHING;
+MERGE INTO floor_data.visit v USING (SELECT 1 LIMIT 0) o ON true WHEN MATCHED THEN DO NOTHING;
 MERGE INTO floor.own o USING floor_data.visit v ON v.id = o.id WHEN MATCHED THEN UPDATE SET x = v.event;
 
 -- 7. COPY, to and from: an error each time
