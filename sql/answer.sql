@@ -275,7 +275,7 @@ COMMENT ON FUNCTION journey_privacy.attribution(regclass, text, name, text, text
 
 CREATE FUNCTION journey_privacy.subject_count("table" regclass, during tstzrange DEFAULT NULL)
   RETURNS bigint
-  LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+  LANGUAGE c STABLE
   AS 'MODULE_PATHNAME', 'jp_subject_count';
 COMMENT ON FUNCTION journey_privacy.subject_count(regclass, tstzrange) IS
   'how many subjects that may be seen a protected table has, with events between two times or at any time; null below the floor of the purpose';
