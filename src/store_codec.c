@@ -145,7 +145,7 @@ jp_reader_events(JpJourneyReader *reader, JpMoment *events, uint32 room)
 	if (count > 0 && reader->left == reader->count)
 	{
 		events[0].steps = eight_bytes(reader, bit) & name_mask;
-		events[0].at = reader->origin + (int64) (since * (uint64) reader->unit);
+		events[0].at = (int64) ((uint64) reader->origin + since * (uint64) reader->unit);
 		bit += reader->name_bits;
 		if (events[0].steps < least || events[0].steps > most)
 			return -1;
@@ -165,7 +165,7 @@ jp_reader_events(JpJourneyReader *reader, JpMoment *events, uint32 room)
 			span > reader->since_max - since)
 			return -1;
 		since += span;
-		events[i].at = reader->origin + (int64) (since * (uint64) reader->unit);
+		events[i].at = (int64) ((uint64) reader->origin + since * (uint64) reader->unit);
 	}
 	reader->left -= count;
 	reader->bit = bit;
