@@ -54,9 +54,16 @@ static bool read_varint(JpJourneyReader *reader, size_t *at, uint64 *value);
 static bool read_first(JpJourneyReader *reader, size_t *at);
 static bool read_widths(JpJourneyReader *reader, size_t *at);
 static bool read_list(JpJourneyReader *reader, size_t *at);
+static bool read_near(JpJourneyReader *reader, JpMoment *events, uint32 *done, uint32 count);
+static inline bool read_run(JpJourneyReader *reader, const unsigned char *bytes, uint64 begin, uint64 end,
+							JpMoment *events, uint32 *done, uint32 count);
+static bool read_far(JpJourneyReader *reader, JpMoment *events, uint32 done, uint32 count);
+static int64 time_of(const JpJourneyReader *reader, uint64 since);
+static inline bool name_is_within(const JpJourneyReader *reader, uint64 name);
 static uint64 eight_bytes(const JpJourneyReader *reader, uint64 bit);
+static inline uint64 load(const unsigned char *b);
 static uint64 far_span(const JpJourneyReader *reader, uint64 bit, int width);
-static uint64 low_bits(int count);
+static inline uint64 low_bits(int count);
 static int	bits_of(uint64 value);
 static size_t write_varint(unsigned char *bytes, uint64 value);
 static int	common_unit(const JpMoment *events, uint32 count);
@@ -131,48 +138,125 @@ jp_reader_names(const JpJourneyReader *reader, JpJourneyName *names)
 int
 jp_reader_events(JpJourneyReader *reader, JpMoment *events, uint32 room)
 {
-	uint64		class_mask = low_bits(reader->class_bits);
-	uint64		name_mask = low_bits(reader->name_bits);
-	int			head = reader->class_bits + reader->name_bits;
-	uint64		end = (uint64) reader->size * 8;
-	uint32		least = reader->names == 0 ? 1 : 0;
-	uint32		most = reader->names == 0 ? (uint32) name_mask : reader->names - 1;
 	uint32		count = reader->left < room ? reader->left : room;
-	uint64		bit = reader->bit;
-	uint64		since = reader->since;
-	uint32		i = 0;
+	uint32		done = 0;
 
 	if (count > 0 && reader->left == reader->count)
 	{
-		events[0].steps = eight_bytes(reader, bit) & name_mask;
-		events[0].at = (int64) ((uint64) reader->origin + since * (uint64) reader->unit);
-		bit += reader->name_bits;
-		if (events[0].steps < least || events[0].steps > most)
+		events[0].steps = eight_bytes(reader, reader->bit) & low_bits(reader->name_bits);
+		events[0].at = time_of(reader, reader->since);
+		reader->bit += reader->name_bits;
+		if (!name_is_within(reader, events[0].steps))
 			return -1;
-		i = 1;
+		done = 1;
 	}
-	for (; i < count; i++)
-	{
-		uint64		bits = eight_bytes(reader, bit);
-		int			width = reader->width[bits & class_mask];
-		uint64		span;
-
-		events[i].steps = (bits >> reader->class_bits) & name_mask;
-		span = head + width <= BITS_AT_ONCE ? (bits >> head) & low_bits(width) :
-			far_span(reader, bit + head, width);
-		bit += head + width;
-		if (bit > end || events[i].steps - least > most - least ||
-			span > reader->since_max - since)
-			return -1;
-		since += span;
-		events[i].at = (int64) ((uint64) reader->origin + since * (uint64) reader->unit);
-	}
+	if (!read_near(reader, events, &done, count) || !read_far(reader, events, done, count))
+		return -1;
 	reader->left -= count;
-	reader->bit = bit;
-	reader->since = since;
-	if (reader->left == 0 && reader->count > 0 && (bit + 7) / 8 != reader->size)
+	if (reader->left == 0 && reader->count > 0 && (reader->bit + 7) / 8 != reader->size)
 		return -1;
 	return (int) count;
+}
+
+/*
+ * Reads events that fit into what eight bytes have: first those that lie eight
+ * bytes before the end, then the last ones from a copy with zeros behind it.
+ */
+static bool
+read_near(JpJourneyReader *reader, JpMoment *events, uint32 *done, uint32 count)
+{
+	unsigned char tail[16] = {0};
+	uint64		end = (uint64) reader->size * 8;
+	uint64		tail_at = reader->size < 8 ? 0 : (uint64) (reader->size - 7) * 8;
+	int			i;
+
+	for (i = 0; i < 1 << reader->class_bits; i++)
+		if (reader->class_bits + reader->name_bits + reader->width[i] > BITS_AT_ONCE)
+			return true;
+	if (!read_run(reader, reader->bytes, 0, tail_at, events, done, count))
+		return false;
+	if (*done == count)
+		return true;
+	memcpy(tail, reader->bytes + tail_at / 8, reader->size - tail_at / 8);
+	return read_run(reader, tail, tail_at, end, events, done, count) && reader->bit <= end;
+}
+
+/* Reads the events that begin before a bit; the bytes begin at another. */
+static inline bool
+read_run(JpJourneyReader *reader, const unsigned char *bytes, uint64 begin, uint64 end,
+		 JpMoment *events, uint32 *done, uint32 count)
+{
+	const int	class_bits = reader->class_bits;
+	const int	head = class_bits + reader->name_bits;
+	const uint64 class_mask = low_bits(class_bits);
+	const uint64 name_mask = low_bits(reader->name_bits);
+	const uint64 least = reader->names > 0 ? 0 : 1;
+	const uint64 names = reader->names > 0 ? reader->names : name_mask;
+	const uint64 origin = (uint64) reader->origin;
+	const uint64 unit = (uint64) reader->unit;
+	uint64		bit = reader->bit;
+	uint64		since = reader->since;
+	uint64		room = reader->since_max - since;
+	bool		within = true;
+	uint32		i;
+
+	for (i = *done; i < count && bit < end; i++)
+	{
+		uint64		bits = load(bytes + ((bit - begin) >> 3)) >> (bit & 7);
+		int			width = reader->width[bits & class_mask];
+		uint64		name = (bits >> class_bits) & name_mask;
+		uint64		span = (bits >> head) & low_bits(width);
+
+		within &= name - least < names && span <= room;
+		room -= span;
+		since += span;
+		bit += head + width;
+		events[i].steps = name;
+		events[i].at = (int64) (origin + since * unit);
+	}
+	*done = i;
+	reader->bit = bit;
+	reader->since = since;
+	return within;
+}
+
+/* Reads the rest of the events, however wide, up to the last byte. */
+static bool
+read_far(JpJourneyReader *reader, JpMoment *events, uint32 done, uint32 count)
+{
+	int			head = reader->class_bits + reader->name_bits;
+	uint32		i;
+
+	for (i = done; i < count; i++)
+	{
+		uint64		bits = eight_bytes(reader, reader->bit);
+		int			width = reader->width[bits & low_bits(reader->class_bits)];
+		uint64		span = far_span(reader, reader->bit + head, width);
+
+		events[i].steps = (bits >> reader->class_bits) & low_bits(reader->name_bits);
+		reader->bit += head + width;
+		if (reader->bit > (uint64) reader->size * 8 ||
+			!name_is_within(reader, events[i].steps) ||
+			span > reader->since_max - reader->since)
+			return false;
+		reader->since += span;
+		events[i].at = time_of(reader, reader->since);
+	}
+	return true;
+}
+
+/* A time by its units from the first that there can be. */
+static int64
+time_of(const JpJourneyReader *reader, uint64 since)
+{
+	return (int64) ((uint64) reader->origin + since * (uint64) reader->unit);
+}
+
+/* Whether a place is one of the list, or a code can be one. */
+static inline bool
+name_is_within(const JpJourneyReader *reader, uint64 name)
+{
+	return reader->names > 0 ? name < reader->names : name > 0;
 }
 
 /* A number in groups of seven bits, the lowest first. */
@@ -263,7 +347,7 @@ read_list(JpJourneyReader *reader, size_t *at)
 }
 
 /* Bits from one on, BITS_AT_ONCE at least; 0 where there are no bytes any more. */
-static inline uint64
+static uint64
 eight_bytes(const JpJourneyReader *reader, uint64 bit)
 {
 	size_t		at = (size_t) (bit >> 3);
@@ -274,9 +358,16 @@ eight_bytes(const JpJourneyReader *reader, uint64 bit)
 		return 0;
 	if (reader->size - at < 8)
 		b = (const unsigned char *) memcpy(tail, b, reader->size - at);
-	return ((uint64) b[0] | (uint64) b[1] << 8 | (uint64) b[2] << 16 |
-			(uint64) b[3] << 24 | (uint64) b[4] << 32 | (uint64) b[5] << 40 |
-			(uint64) b[6] << 48 | (uint64) b[7] << 56) >> (bit & 7);
+	return load(b) >> (bit & 7);
+}
+
+/* Eight bytes as a number, the lowest first; one instruction. */
+static inline uint64
+load(const unsigned char *b)
+{
+	return (uint64) b[0] | (uint64) b[1] << 8 | (uint64) b[2] << 16 |
+		(uint64) b[3] << 24 | (uint64) b[4] << 32 | (uint64) b[5] << 40 |
+		(uint64) b[6] << 48 | (uint64) b[7] << 56;
 }
 
 /* A span that does not fit into what was looked at. */
