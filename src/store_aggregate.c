@@ -15,7 +15,7 @@
 PG_FUNCTION_INFO_V1(jp_journey_step);
 PG_FUNCTION_INFO_V1(jp_journey_merge_step);
 PG_FUNCTION_INFO_V1(jp_journey_final);
-PG_FUNCTION_INFO_V1(jp_journey_shared_final);
+PG_FUNCTION_INFO_V1(jp_store_journey_final);
 
 static JpSettings *read_nothing(FunctionCallInfo fcinfo);
 static Datum finish(FunctionCallInfo fcinfo, bool shared);
@@ -64,11 +64,11 @@ jp_journey_final(PG_FUNCTION_ARGS)
 	return finish(fcinfo, false);
 }
 
-/* The journey with codes of the shared dictionary, for a store. */
+/* For a store: with codes of the shared dictionary, which others do not learn. */
 Datum
-jp_journey_shared_final(PG_FUNCTION_ARGS)
+jp_store_journey_final(PG_FUNCTION_ARGS)
 {
-	return finish(fcinfo, true);
+	return finish(fcinfo, jp_store_refreshing());
 }
 
 /* There are no options. */

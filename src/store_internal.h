@@ -37,4 +37,43 @@ extern void jp_journey_check_time(TimestampTz at);
 /* 54000 when there are too many events. */
 extern void jp_journey_check_count(uint64 count);
 
+/* Of one table. */
+#define JP_STORES_MAX	8
+
+/* A journey store as registered. */
+typedef struct JpStore
+{
+	Oid			relid;
+	Oid			source;			/* the table that it follows */
+	NameData	name;
+	NameData	event;			/* column of the source */
+	int64		bucket;			/* in microseconds */
+} JpStore;
+
+/*
+ * store_known.c: all stores, valid until the configuration changes; those of a
+ * table are those of the whole that it is a part of.  NULL: there is none.
+ */
+extern const JpStore *jp_stores(int *count);
+extern const JpStore *jp_store_named(const char *name);
+extern Oid	jp_store_source(Oid relid);
+
+/* Whether a table has policies that protect() did not make. */
+extern bool jp_has_own_policy(Oid relid);
+
+/* Where the bucket of a time begins; not before times do. */
+extern TimestampTz jp_bucket_of(TimestampTz at, int64 bucket);
+
+/* In place of a bucket: all of them. */
+#define JP_WHOLE_STORE	DT_NOBEGIN
+
+/* store_change.c: writes what this transaction has noted so far. */
+extern void jp_store_flush(void);
+
+/* Notes and writes that all of a store has changed. */
+extern void jp_store_note_whole(Oid store);
+
+/* store_refresh.c: whether the journeys made now are for a store. */
+extern bool jp_store_refreshing(void);
+
 #endif							/* JP_STORE_INTERNAL_H */
