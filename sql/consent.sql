@@ -11,7 +11,9 @@ CREATE TABLE journey_privacy.purpose (
                                      'legitimate_interests')),
   description       text,
   consent_valid_for interval CHECK (consent_valid_for > interval '0'),
-  created_at        timestamptz NOT NULL DEFAULT pg_catalog.now());
+  created_at        timestamptz NOT NULL DEFAULT pg_catalog.now(),
+  min_group         integer NOT NULL DEFAULT 20 CHECK (min_group >= 1),
+  access            text NOT NULL DEFAULT 'rows' CHECK (access IN ('rows', 'aggregates')));
 COMMENT ON TABLE journey_privacy.purpose IS
   'why data is processed, and on which legal basis (Art. 6 GDPR); change it with create_purpose() and drop_purpose()';
 
@@ -80,12 +82,13 @@ ALTER TABLE journey_privacy.consent_event ENABLE ALWAYS TRIGGER append_only;
 
 CREATE FUNCTION journey_privacy.create_purpose(
     name text, basis text, description text DEFAULT NULL,
-    consent_valid_for interval DEFAULT NULL)
+    consent_valid_for interval DEFAULT NULL, min_group integer DEFAULT 20,
+    access text DEFAULT 'rows')
   RETURNS void
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_create_purpose';
-COMMENT ON FUNCTION journey_privacy.create_purpose(text, text, text, interval) IS
-  'makes a purpose with its legal basis; consent_valid_for is how long a yes counts';
+COMMENT ON FUNCTION journey_privacy.create_purpose(text, text, text, interval, integer, text) IS
+  'makes a purpose with its legal basis; consent_valid_for is how long a yes counts, min_group how many subjects a group has at least that an answer tells of; access is rows, or aggregates when only answers may be had';
 
 CREATE FUNCTION journey_privacy.drop_purpose(name text)
   RETURNS void
@@ -170,11 +173,12 @@ COMMENT ON FUNCTION journey_privacy.rebuild_permitted(text) IS
 
 CREATE FUNCTION journey_privacy.change_purpose(
     name text, basis text DEFAULT NULL, description text DEFAULT NULL,
-    consent_valid_for interval DEFAULT NULL)
+    consent_valid_for interval DEFAULT NULL, min_group integer DEFAULT NULL,
+    access text DEFAULT NULL)
   RETURNS void
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_change_purpose';
-COMMENT ON FUNCTION journey_privacy.change_purpose(text, text, text, interval) IS
+COMMENT ON FUNCTION journey_privacy.change_purpose(text, text, text, interval, integer, text) IS
   'changes what is given of a purpose; who may be seen is worked out anew';
 
 -- What an application shows in a privacy centre.
@@ -287,11 +291,11 @@ REVOKE ALL ON FUNCTION
   journey_privacy.record_consents(journey_privacy.pseudonym[], text[], boolean[], timestamptz[],
                                   text, text, text),
   journey_privacy.rebuild_permitted(text),
-  journey_privacy.change_purpose(text, text, text, interval),
+  journey_privacy.change_purpose(text, text, text, interval, integer, text),
   journey_privacy.consent_of(journey_privacy.pseudonym),
   journey_privacy.consent_history(journey_privacy.pseudonym),
   journey_privacy.consent_event_kept(),
-  journey_privacy.create_purpose(text, text, text, interval),
+  journey_privacy.create_purpose(text, text, text, interval, integer, text),
   journey_privacy.drop_purpose(text),
   journey_privacy.record_consent(journey_privacy.pseudonym, text, boolean, timestamptz,
                                  text, text, jsonb, text),

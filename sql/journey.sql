@@ -41,3 +41,81 @@ COMMENT ON FUNCTION journey_privacy.gathered_serial(internal) IS 'internal: aggr
 COMMENT ON FUNCTION journey_privacy.gathered_deserial(bytea, internal) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.window_funnel_final(internal) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.window_funnel_times_final(internal) IS 'internal: aggregate';
+
+CREATE FUNCTION journey_privacy.funnel_step(internal, timestamptz, text, text[], interval)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_step';
+CREATE FUNCTION journey_privacy.funnel_step(internal, timestamptz, text, text[], interval, jsonb)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_step';
+CREATE FUNCTION journey_privacy.funnel_step(internal, timestamptz, text, text[], interval, jsonb, text)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_step';
+CREATE FUNCTION journey_privacy.funnel_final(internal)
+  RETURNS integer LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_final';
+CREATE FUNCTION journey_privacy.funnel_times_final(internal)
+  RETURNS timestamptz[] LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_times_final';
+
+CREATE AGGREGATE journey_privacy.funnel(
+    occurred_at timestamptz, event text, steps text[], within interval) (
+  SFUNC = journey_privacy.funnel_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.funnel_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.funnel(
+    occurred_at timestamptz, event text, steps text[], within interval, options jsonb) (
+  SFUNC = journey_privacy.funnel_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.funnel_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.funnel(
+    occurred_at timestamptz, event text, steps text[], within interval, options jsonb, constant text) (
+  SFUNC = journey_privacy.funnel_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.funnel_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.funnel_times(
+    occurred_at timestamptz, event text, steps text[], within interval) (
+  SFUNC = journey_privacy.funnel_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.funnel_times_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.funnel_times(
+    occurred_at timestamptz, event text, steps text[], within interval, options jsonb) (
+  SFUNC = journey_privacy.funnel_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.funnel_times_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.funnel_times(
+    occurred_at timestamptz, event text, steps text[], within interval, options jsonb, constant text) (
+  SFUNC = journey_privacy.funnel_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.funnel_times_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+
+COMMENT ON AGGREGATE journey_privacy.funnel(timestamptz, text, text[], interval) IS
+  'the deepest of 1 to 64 steps that a chain of events comes to, in their order, within a time from its first, null for no bound, 0 for none; a step names an event, or several with | between them';
+COMMENT ON AGGREGATE journey_privacy.funnel(timestamptz, text, text[], interval, jsonb) IS
+  'the deepest of 1 to 64 steps as without options, which are: order (ordered, strict, any), start (any, first), step_within (an interval, or intervals by the number of the step), exclude (events, or events by the number of the step before), optional (numbers of steps)';
+COMMENT ON AGGREGATE journey_privacy.funnel(timestamptz, text, text[], interval, jsonb, text) IS
+  'the deepest of 1 to 64 steps as with options, which may be null, where all events of a chain have one value of constant, which is not null';
+COMMENT ON AGGREGATE journey_privacy.funnel_times(timestamptz, text, text[], interval) IS
+  'when each step of the deepest chain was made, of the one that got there first; null for a step left out, empty for no chain; arguments as for funnel';
+COMMENT ON AGGREGATE journey_privacy.funnel_times(timestamptz, text, text[], interval, jsonb) IS
+  'when each step of the deepest chain was made, with options; arguments as for funnel';
+COMMENT ON AGGREGATE journey_privacy.funnel_times(timestamptz, text, text[], interval, jsonb, text) IS
+  'when each step of the deepest chain was made, with all its events having the same value of constant; arguments as for funnel';
+COMMENT ON FUNCTION journey_privacy.funnel_step(internal, timestamptz, text, text[], interval) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.funnel_step(internal, timestamptz, text, text[], interval, jsonb) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.funnel_step(internal, timestamptz, text, text[], interval, jsonb, text) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.funnel_final(internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.funnel_times_final(internal) IS 'internal: aggregate';

@@ -1,2 +1,162 @@
 -- session
 -- Sessions, paths and what led to a conversion: aggregates over the events of one subject.
+
+CREATE TYPE journey_privacy.session_summary AS (
+  sessions integer,
+  events integer,
+  bounces integer,
+  total_duration interval,
+  longest_duration interval,
+  first_at timestamptz,
+  last_at timestamptz);
+CREATE TYPE journey_privacy.channel_credit AS (
+  converted_at timestamptz,
+  channel text,
+  credit double precision);
+
+CREATE FUNCTION journey_privacy.sessionize(occurred_at timestamptz, session_gap interval)
+  RETURNS integer LANGUAGE c WINDOW IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_sessionize';
+CREATE FUNCTION journey_privacy.sessions_step(internal, timestamptz, interval)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_sessions_step';
+CREATE FUNCTION journey_privacy.sessions_final(internal)
+  RETURNS journey_privacy.session_summary LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_sessions_final';
+CREATE FUNCTION journey_privacy.path_step(internal, timestamptz, text)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_path_step';
+CREATE FUNCTION journey_privacy.path_step(internal, timestamptz, text, integer)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_path_step';
+CREATE FUNCTION journey_privacy.path_step(internal, timestamptz, text, integer, boolean, text, text, text)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_path_step';
+CREATE FUNCTION journey_privacy.path_final(internal)
+  RETURNS text[] LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_path_final';
+CREATE FUNCTION journey_privacy.next_event_step(internal, timestamptz, text, VARIADIC boolean[])
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_next_event_step';
+CREATE FUNCTION journey_privacy.next_event_step(internal, timestamptz, text, text, text, boolean, VARIADIC boolean[])
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_next_event_step';
+CREATE FUNCTION journey_privacy.next_event_final(internal)
+  RETURNS text LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_next_event_final';
+CREATE FUNCTION journey_privacy.attribution_step(internal, timestamptz, text, boolean, text, interval)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_attribution_step';
+CREATE FUNCTION journey_privacy.attribution_step(internal, timestamptz, text, boolean, text, interval, interval, boolean)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_attribution_step';
+CREATE FUNCTION journey_privacy.attribution_final(internal)
+  RETURNS journey_privacy.channel_credit[] LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_attribution_final';
+CREATE FUNCTION journey_privacy.retention_step(internal, VARIADIC boolean[])
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_retention_step';
+CREATE FUNCTION journey_privacy.retention_combine(internal, internal)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_retention_combine';
+CREATE FUNCTION journey_privacy.retention_serial(internal)
+  RETURNS bytea LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_retention_serial';
+CREATE FUNCTION journey_privacy.retention_deserial(bytea, internal)
+  RETURNS internal LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_retention_deserial';
+CREATE FUNCTION journey_privacy.retention_final(internal)
+  RETURNS boolean[] LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_retention_final';
+
+CREATE AGGREGATE journey_privacy.sessions(occurred_at timestamptz, session_gap interval) (
+  SFUNC = journey_privacy.sessions_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.sessions_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.path(occurred_at timestamptz, event text) (
+  SFUNC = journey_privacy.path_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.path_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.path(occurred_at timestamptz, event text, depth integer) (
+  SFUNC = journey_privacy.path_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.path_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.path(
+    occurred_at timestamptz, event text, depth integer, collapse boolean, anchor text, anchor_at text, direction text) (
+  SFUNC = journey_privacy.path_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.path_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.next_event(occurred_at timestamptz, event text, VARIADIC conditions boolean[]) (
+  SFUNC = journey_privacy.next_event_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.next_event_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.next_event(
+    occurred_at timestamptz, event text, direction text, base text, base_condition boolean, VARIADIC conditions boolean[]) (
+  SFUNC = journey_privacy.next_event_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.next_event_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.attribution(
+    touched_at timestamptz, channel text, converted boolean, model text, lookback interval) (
+  SFUNC = journey_privacy.attribution_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.attribution_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.attribution(
+    touched_at timestamptz, channel text, converted boolean, model text, lookback interval, half_life interval, reuse boolean) (
+  SFUNC = journey_privacy.attribution_step, STYPE = internal, SSPACE = 256,
+  FINALFUNC = journey_privacy.attribution_final,
+  COMBINEFUNC = journey_privacy.gathered_combine,
+  SERIALFUNC = journey_privacy.gathered_serial,
+  DESERIALFUNC = journey_privacy.gathered_deserial,
+  PARALLEL = SAFE);
+CREATE AGGREGATE journey_privacy.retention(VARIADIC conditions boolean[]) (
+  SFUNC = journey_privacy.retention_step, STYPE = internal, SSPACE = 32,
+  FINALFUNC = journey_privacy.retention_final,
+  COMBINEFUNC = journey_privacy.retention_combine,
+  SERIALFUNC = journey_privacy.retention_serial,
+  DESERIALFUNC = journey_privacy.retention_deserial,
+  PARALLEL = SAFE);
+
+COMMENT ON TYPE journey_privacy.session_summary IS
+  'sessions of one subject: how many, with how many events, how many of one event (bounces), how long together and at most, and the time of the first and the last event';
+COMMENT ON TYPE journey_privacy.channel_credit IS
+  'a channel''s share (0 to 1) of the conversion at a time; without a channel for a conversion that no touch led to';
+COMMENT ON FUNCTION journey_privacy.sessionize(timestamptz, interval) IS
+  'window function: the number, from 1, of the session that the row is in; a session ends where more than session_gap passes until the next row; the window must be ordered by occurred_at, ascending; null when occurred_at is';
+COMMENT ON AGGREGATE journey_privacy.sessions(timestamptz, interval) IS
+  'the sessions of one subject in sum; a session ends where more than session_gap passes until the next event';
+COMMENT ON AGGREGATE journey_privacy.path(timestamptz, text) IS
+  'the events of one subject in order of time, repeats in a row once';
+COMMENT ON AGGREGATE journey_privacy.path(timestamptz, text, integer) IS
+  'the first events of one subject, depth at most, in order of time, repeats in a row once';
+COMMENT ON AGGREGATE journey_privacy.path(timestamptz, text, integer, boolean, text, text, text) IS
+  'events of one subject in order of time: at most depth (null: all), repeats in a row once with collapse, direction from or to the anchor''s first or last occurrence (anchor_at); without an anchor (null) from the beginning or to the end; empty when the anchor never happens';
+COMMENT ON AGGREGATE journey_privacy.next_event(timestamptz, text, VARIADIC boolean[]) IS
+  'the event right after a chain of events, each of which meets the next of 1 to 31 conditions, from the first event on that meets the first; null when there is none';
+COMMENT ON AGGREGATE journey_privacy.next_event(timestamptz, text, text, text, boolean, VARIADIC boolean[]) IS
+  'the event right after (direction forward) or before (backward) a chain of events, each of which meets the next of 1 to 31 conditions; base says where the chain begins: head, tail, first_match or last_match of the first condition, where base_condition must hold too; null when there is none';
+COMMENT ON AGGREGATE journey_privacy.attribution(timestamptz, text, boolean, text, interval) IS
+  'the credit that each channel has for each conversion of one subject: model first, last, linear, position or time_decay (half in 7 days), over touches up to lookback before the conversion (null: all), those up to an earlier conversion too';
+COMMENT ON AGGREGATE journey_privacy.attribution(timestamptz, text, boolean, text, interval, interval, boolean) IS
+  'the credit that each channel has for each conversion of one subject: model first, last, linear, position or time_decay (half in half_life, null: 7 days), over touches up to lookback before the conversion (null: all), with reuse those up to an earlier conversion too';
+COMMENT ON AGGREGATE journey_privacy.retention(VARIADIC boolean[]) IS
+  'whether the first of 1 to 64 conditions was met by any row, and each other one together with the first, in any order; null without rows';
+COMMENT ON FUNCTION journey_privacy.sessions_step(internal, timestamptz, interval) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.sessions_final(internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.path_step(internal, timestamptz, text) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.path_step(internal, timestamptz, text, integer) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.path_step(internal, timestamptz, text, integer, boolean, text, text, text) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.path_final(internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.next_event_step(internal, timestamptz, text, VARIADIC boolean[]) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.next_event_step(internal, timestamptz, text, text, text, boolean, VARIADIC boolean[]) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.next_event_final(internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.attribution_step(internal, timestamptz, text, boolean, text, interval) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.attribution_step(internal, timestamptz, text, boolean, text, interval, interval, boolean) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.attribution_final(internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.retention_step(internal, VARIADIC boolean[]) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.retention_combine(internal, internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.retention_serial(internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.retention_deserial(bytea, internal) IS 'internal: aggregate';
+COMMENT ON FUNCTION journey_privacy.retention_final(internal) IS 'internal: aggregate';

@@ -34,6 +34,8 @@ typedef struct JpPurpose
 	JpBasis		basis;
 	bool		expires;		/* whether a yes lasts only for valid_for */
 	Interval	valid_for;
+	int32		min_group;		/* answers tell of no group with fewer subjects */
+	bool		aggregates;		/* whether answers are all that may be had */
 } JpPurpose;
 
 /* A subject's decision on a purpose, as far as there is one. */

@@ -27,15 +27,27 @@ static int	purpose_count = 0;
 static uint64 purposes_as_of = 0;
 static MemoryContext purposes_context = NULL;
 
+/* Columns of table purpose, in the order of CREATE TABLE. */
+enum
+{
+	NAME = 1, BASIS, DESCRIPTION, VALID_FOR, CREATED_AT, MIN_GROUP, ACCESS
+};
+
+/* Arguments of create_purpose() and change_purpose(). */
+#define ARGUMENTS	6
+
 static const char *const basis_name[] = {
 	"consent", "opt_out", "contract", "legal_obligation",
 	"vital_interests", "public_task", "legitimate_interests"
 };
 
 static JpBasis basis_from_name(const char *name);
+static bool is_aggregates(const char *access);
 static void load_purposes(void);
+static void read_purpose(JpPurpose *purpose, HeapTuple tuple, TupleDesc desc);
 static void check_purpose_name(const char *name);
-static void check_validity(FunctionCallInfo fcinfo, int n);
+static void check_values(FunctionCallInfo fcinfo);
+static void read_arguments(FunctionCallInfo fcinfo, Datum *values, char *nulls);
 static void hide_restricted(const JpPurpose *purpose);
 
 PG_FUNCTION_INFO_V1(jp_create_purpose);
@@ -139,41 +151,35 @@ jp_consent_begin(void)
 		LockRelationOid(jp_relation(table[i]), RowExclusiveLock);
 }
 
-/* SQL: create_purpose(name, basis, description, consent_valid_for). */
+/* SQL: create_purpose(name, basis, description, consent_valid_for, min_group, access). */
 Datum
 jp_create_purpose(PG_FUNCTION_ARGS)
 {
-	Oid			types[4] = {TEXTOID, TEXTOID, TEXTOID, INTERVALOID};
-	Datum		values[4];
-	char		nulls[4];
+	Oid			types[ARGUMENTS] = {TEXTOID, TEXTOID, TEXTOID, INTERVALOID, INT4OID, TEXTOID};
+	Datum		values[ARGUMENTS];
+	char		nulls[ARGUMENTS];
 	char	   *name;
-	int			i;
 
 	jp_require_arg(fcinfo, 0, "name");
 	jp_require_arg(fcinfo, 1, "basis");
+	jp_require_arg(fcinfo, 4, "min_group");
+	jp_require_arg(fcinfo, 5, "access");
 	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	(void) basis_from_name(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	check_purpose_name(name);
-	check_validity(fcinfo, 3);
+	check_values(fcinfo);
 	if (jp_purpose_find(name) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("purpose \"%s\" already exists", name)));
-	for (i = 0; i < 4; i++)
-	{
-		NullableDatum arg = jp_optional_arg(fcinfo, i);
-
-		values[i] = arg.value;
-		nulls[i] = arg.isnull ? 'n' : ' ';
-	}
+	read_arguments(fcinfo, values, nulls);
 	SPI_connect();
 	SPI_execute("LOCK TABLE journey_privacy.subject IN SHARE ROW EXCLUSIVE MODE",
 				false, 0);
 	jp_consent_begin();
 	SPI_execute_with_args("INSERT INTO journey_privacy.purpose"
-						  " (name, basis, description, consent_valid_for)"
-						  " VALUES ($1, $2, $3, $4)",
-						  4, types, values, nulls, false, 0);
+						  " (name, basis, description, consent_valid_for, min_group, access)"
+						  " VALUES ($1, $2, $3, $4, $5, $6)",
+						  ARGUMENTS, types, values, nulls, false, 0);
 	/* Nothing may be inherited from a purpose of that name before. */
 	SPI_execute_with_args("DELETE FROM journey_privacy.permitted WHERE purpose = $1",
 						  1, types, values, NULL, false, 0);
@@ -185,36 +191,29 @@ jp_create_purpose(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* SQL: change_purpose(name, basis, description, consent_valid_for). */
+/* SQL: change_purpose(name, basis, description, consent_valid_for, min_group, access). */
 Datum
 jp_change_purpose(PG_FUNCTION_ARGS)
 {
-	Oid			types[4] = {TEXTOID, TEXTOID, TEXTOID, INTERVALOID};
-	Datum		values[4];
-	char		nulls[4];
-	int			i;
+	Oid			types[ARGUMENTS] = {TEXTOID, TEXTOID, TEXTOID, INTERVALOID, INT4OID, TEXTOID};
+	Datum		values[ARGUMENTS];
+	char		nulls[ARGUMENTS];
 
 	jp_require_arg(fcinfo, 0, "name");
 	(void) jp_purpose_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	if (!PG_ARGISNULL(1))
-		(void) basis_from_name(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	check_validity(fcinfo, 3);
-	for (i = 0; i < 4; i++)
-	{
-		NullableDatum arg = jp_optional_arg(fcinfo, i);
-
-		values[i] = arg.value;
-		nulls[i] = arg.isnull ? 'n' : ' ';
-	}
+	check_values(fcinfo);
+	read_arguments(fcinfo, values, nulls);
 	SPI_connect();
 	SPI_execute("LOCK TABLE journey_privacy.subject, journey_privacy.consent_event,"
 				" journey_privacy.consent_state IN SHARE ROW EXCLUSIVE MODE", false, 0);
 	SPI_execute_with_args("UPDATE journey_privacy.purpose"
 						  " SET basis = coalesce($2, basis),"
 						  "     description = coalesce($3, description),"
-						  "     consent_valid_for = coalesce($4, consent_valid_for)"
+						  "     consent_valid_for = coalesce($4, consent_valid_for),"
+						  "     min_group = coalesce($5, min_group),"
+						  "     access = coalesce($6, access)"
 						  " WHERE name = $1",
-						  4, types, values, nulls, false, 0);
+						  ARGUMENTS, types, values, nulls, false, 0);
 	SPI_execute_with_args("UPDATE journey_privacy.consent_state c"
 						  " SET valid_until = CASE p.basis WHEN 'consent' THEN"
 						  "  (c.decided_at AT TIME ZONE 'UTC' + p.consent_valid_for)"
@@ -228,6 +227,21 @@ jp_change_purpose(PG_FUNCTION_ARGS)
 	jp_note(JP_NOTE_CONSENT, "change_purpose", InvalidOid, -1,
 			text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	PG_RETURN_VOID();
+}
+
+/* The arguments of both, for SPI. */
+static void
+read_arguments(FunctionCallInfo fcinfo, Datum *values, char *nulls)
+{
+	int			i;
+
+	for (i = 0; i < ARGUMENTS; i++)
+	{
+		NullableDatum arg = jp_optional_arg(fcinfo, i);
+
+		values[i] = arg.value;
+		nulls[i] = arg.isnull ? 'n' : ' ';
+	}
 }
 
 /* SQL: drop_purpose(name). */
@@ -291,18 +305,26 @@ check_purpose_name(const char *name)
 				 errhint("Use a lower-case letter, then up to 62 lower-case letters, digits and underscores.")));
 }
 
-/* Refuses consent that would expire before it is given. */
+/* Refuses what no purpose can have: arguments 1, 3, 4 and 5, where given. */
 static void
-check_validity(FunctionCallInfo fcinfo, int n)
+check_values(FunctionCallInfo fcinfo)
 {
 	Interval	nothing = {0};
 
-	if (!PG_ARGISNULL(n) &&
-		DatumGetBool(DirectFunctionCall2(interval_le, PG_GETARG_DATUM(n),
+	if (!PG_ARGISNULL(1))
+		(void) basis_from_name(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	if (!PG_ARGISNULL(3) &&
+		DatumGetBool(DirectFunctionCall2(interval_le, PG_GETARG_DATUM(3),
 										 IntervalPGetDatum(&nothing))))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("consent_valid_for must be longer than nothing")));
+	if (!PG_ARGISNULL(4) && PG_GETARG_INT32(4) < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("min_group must be at least 1")));
+	if (!PG_ARGISNULL(5))
+		(void) is_aggregates(text_to_cstring(PG_GETARG_TEXT_PP(5)));
 }
 
 /* A legal basis by its name. */
@@ -318,6 +340,20 @@ basis_from_name(const char *name)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid legal basis"),
 			 errhint("Use consent, opt_out, contract, legal_obligation, vital_interests, public_task or legitimate_interests.")));
+}
+
+/* Whether answers are all that may be had, by the name of the access. */
+static bool
+is_aggregates(const char *access)
+{
+	if (strcmp(access, "aggregates") == 0)
+		return true;
+	if (strcmp(access, "rows") == 0)
+		return false;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid access"),
+			 errhint("Use rows or aggregates.")));
 }
 
 /* Reads the purposes, latest committed and our own. */
@@ -341,29 +377,38 @@ load_purposes(void)
 	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan,
 															 ForwardScanDirection)))
 	{
-		TupleDesc	desc = RelationGetDescr(rel);
-		JpPurpose  *purpose;
-		bool		isnull;
-		Datum		value;
-
 		if (purpose_count == room)
 			purposes = repalloc(purposes, (room *= 2) * sizeof(JpPurpose));
-		purpose = &purposes[purpose_count++];
-		strlcpy(purpose->name,
-				TextDatumGetCString(heap_getattr(tuple, 1, desc, &isnull)),
-				NAMEDATALEN);
-		purpose->basis =
-			basis_from_name(TextDatumGetCString(heap_getattr(tuple, 2, desc,
-															 &isnull)));
-		value = heap_getattr(tuple, 4, desc, &isnull);
-		purpose->expires = !isnull;
-		if (!isnull)
-			purpose->valid_for = *DatumGetIntervalP(value);
+		read_purpose(&purposes[purpose_count++], tuple, RelationGetDescr(rel));
 	}
 	systable_endscan_ordered(scan);
 	index_close(index, AccessShareLock);
 	table_close(rel, AccessShareLock);
 	purposes_as_of = as_of;
+}
+
+/* One of them. */
+static void
+read_purpose(JpPurpose *purpose, HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		value;
+
+	strlcpy(purpose->name,
+			TextDatumGetCString(heap_getattr(tuple, NAME, desc, &isnull)),
+			NAMEDATALEN);
+	purpose->basis =
+		basis_from_name(TextDatumGetCString(heap_getattr(tuple, BASIS, desc,
+														 &isnull)));
+	value = heap_getattr(tuple, VALID_FOR, desc, &isnull);
+	purpose->expires = !isnull;
+	if (!isnull)
+		purpose->valid_for = *DatumGetIntervalP(value);
+	purpose->min_group = DatumGetInt32(heap_getattr(tuple, MIN_GROUP, desc,
+													&isnull));
+	purpose->aggregates =
+		is_aggregates(TextDatumGetCString(heap_getattr(tuple, ACCESS, desc,
+													   &isnull)));
 }
 
 /* Clears the bits of restricted subjects for a purpose that is new. */

@@ -9,6 +9,9 @@
  * on a protected table calls permits' planner support function, and so loads
  * the library before the query starts.
  *
+ * Under a purpose that gives answers only, whoever row security binds is
+ * refused every statement but those that guard_answer.c knows as answers.
+ *
  * Preloaded, we also refuse what would get round the policies: EXPLAIN that
  * counts hidden rows, results that outlive the permission to read them, and
  * commands (guard_utility.c) that change what protect() made.
@@ -83,7 +86,10 @@ static PlannedStmt *guard_planner(Query *parse, const char *query,
 static bool shows_numbers(const ExplainStmt *explain);
 static bool keeps_rows(const Node *statement);
 static void note_sources(PlannedStmt *statement, List *sources);
-static List *check_reading(PlannedStmt *statement, bool explaining);
+static List *check_reading(PlannedStmt *statement, bool explaining,
+						   const char *answering);
+static bool is_merged(PlannedStmt *statement, int rti);
+static bool merges_into(const Plan *plan, int rti);
 static bool is_keeping(void);
 static void refuse_purview(Oid relid, bool explaining);
 static Node *estimate_selectivity(SupportRequestSelectivity *request);
@@ -103,13 +109,14 @@ jp_guard_init(void)
 	ExecutorFinish_hook = guard_executor_finish;
 	previous_executor_end = ExecutorEnd_hook;
 	ExecutorEnd_hook = guard_executor_end;
+	previous_planner = planner_hook;
+	planner_hook = guard_planner;
+	jp_guard_answer_init();
 	jp_guard_scan_init();
 	if (jp_preloaded)
 	{
 		previous_process_utility = ProcessUtility_hook;
 		ProcessUtility_hook = guard_process_utility;
-		previous_planner = planner_hook;
-		planner_hook = guard_planner;
 		jp_guard_force_init();
 	}
 }
@@ -171,6 +178,7 @@ static void
 guard_executor_start(QueryDesc *query, int eflags)
 {
 	bool		runs = (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0;
+	JpAnswer   *answer = jp_answer_take(query);
 	JpUse	   *use = NULL;
 	List	   *sources;
 
@@ -181,7 +189,8 @@ guard_executor_start(QueryDesc *query, int eflags)
 		use = jp_guard_use(query);
 	}
 	jp_use_checking(use);
-	sources = check_reading(query->plannedstmt, purview.explaining);
+	sources = check_reading(query->plannedstmt, purview.explaining,
+							jp_answer_purpose(answer));
 	if (use != NULL && !jp_has_privileges(query->plannedstmt) && jp_use_deny())
 		use = NULL;
 	jp_use_checking(NULL);
@@ -191,6 +200,8 @@ guard_executor_start(QueryDesc *query, int eflags)
 		previous_executor_start(query, eflags);
 	else
 		standard_ExecutorStart(query, eflags);
+	if (answer != NULL)
+		jp_answer_keep(answer);
 	if (use != NULL)
 		jp_use_begin(use, query);
 }
@@ -218,20 +229,24 @@ guard_executor_run(QueryDesc *query, ScanDirection direction,
 {
 	JpUse	   *use = jp_use_of(query);
 	Purview		before = purview;
+	const char *answering = jp_answer_purpose(jp_answer_of(query));
+	const char *around;
 	int			depth;
 
 	jp_use_checking(use);
-	(void) check_reading(query->plannedstmt, purview.explaining);
+	(void) check_reading(query->plannedstmt, purview.explaining, answering);
 	jp_use_checking(NULL);
 	/* What the functions in it read is kept as well. */
 	purview.keeping = is_keeping();
 	depth = jp_use_enter();
+	around = jp_policy_answering(answering);
 	PG_TRY();
 	{
 		run_next(query, direction, count JP_EXECUTE_ONCE);
 	}
 	PG_FINALLY();
 	{
+		(void) jp_policy_answering(around);
 		purview.keeping = before.keeping;
 		if (use != NULL)
 			jp_use_rows(use, query->estate->es_processed);
@@ -251,11 +266,13 @@ run_next(QueryDesc *query, ScanDirection direction,
 		standard_ExecutorRun(query, direction, count JP_EXECUTE_ONCE);
 }
 
-/* Runs what triggers do at the end of a statement within it. */
+/* Runs what triggers, and WITH, do at the end of a statement within it. */
 static void
 guard_executor_finish(QueryDesc *query)
 {
 	int			depth = jp_use_enter();
+	const char *around =
+		jp_policy_answering(jp_answer_purpose(jp_answer_of(query)));
 
 	PG_TRY();
 	{
@@ -266,6 +283,7 @@ guard_executor_finish(QueryDesc *query)
 	}
 	PG_FINALLY();
 	{
+		(void) jp_policy_answering(around);
 		jp_use_leave(depth);
 	}
 	PG_END_TRY();
@@ -369,17 +387,30 @@ process_utility(PlannedStmt *statement, const char *query, bool read_only,
 		jp_derived_make(namespace, into->relname, sources);
 }
 
-/* Refuses to print a plan with its estimates, which a client may ask for. */
+/*
+ * Makes a plan; what runs meanwhile is no answer.  Refuses to print one with
+ * its estimates, which a client may ask for.
+ */
 static PlannedStmt *
 guard_planner(Query *parse, const char *query, int options,
 			  ParamListInfo params)
 {
-	PlannedStmt *plan = previous_planner != NULL ?
-		previous_planner(parse, query, options, params) :
-		standard_planner(parse, query, options, params);
+	PlannedStmt *volatile plan = NULL;
 
-	if (Debug_print_plan)
-		(void) check_reading(plan, true);
+	jp_answer_planning();
+	PG_TRY();
+	{
+		plan = previous_planner != NULL ?
+			previous_planner(parse, query, options, params) :
+			standard_planner(parse, query, options, params);
+	}
+	PG_FINALLY();
+	{
+		jp_answer_planned();
+	}
+	PG_END_TRY();
+	if (Debug_print_plan && jp_preloaded)
+		(void) check_reading(plan, true, jp_setting_purpose);
 	return plan;
 }
 
@@ -422,13 +453,15 @@ keeps_rows(const Node *statement)
 }
 
 /*
- * Refuses a statement that may not read a protected table it reads.  Returns
- * the protected tables that it reads, as whoever.
+ * Refuses a statement that may not read a protected table it reads; answering
+ * is the purpose for which it is an answer, or NULL.  Returns the protected
+ * tables that it reads, as whoever.
  */
 static List *
-check_reading(PlannedStmt *statement, bool explaining)
+check_reading(PlannedStmt *statement, bool explaining, const char *answering)
 {
 	List	   *read = NIL;
+	int			rti = 0;
 	ListCell   *cell;
 
 	if (!jp_installed())
@@ -441,10 +474,12 @@ check_reading(PlannedStmt *statement, bool explaining)
 		Oid			user;
 		Bitmapset  *selected;
 
+		rti++;
 		if (rte->rtekind != RTE_RELATION)
 			continue;
 		jp_rte_permissions(statement, rte, &perms, &user, &selected);
-		if ((perms & (ACL_SELECT | ACL_UPDATE | ACL_DELETE)) == 0 ||
+		if (((perms & (ACL_SELECT | ACL_UPDATE | ACL_DELETE)) == 0 &&
+			 !is_merged(statement, rti)) ||
 			jp_protection_find(rte->relid) == NULL)
 			continue;
 		if ((perms & ACL_SELECT) != 0)
@@ -452,11 +487,38 @@ check_reading(PlannedStmt *statement, bool explaining)
 		if (!jp_guard_binds(rte->relid, user))
 			continue;
 		purpose = jp_policy_purpose(rte->relid);
+		jp_policy_check_access(purpose, rte->relid, answering);
 		jp_policy_check_columns(purpose, rte->relid, selected);
 		if (explaining || is_keeping())
 			refuse_purview(rte->relid, explaining);
 	}
 	return read;
+}
+
+/* MERGE reads what it merges into, even without a privilege to. */
+static bool
+is_merged(PlannedStmt *statement, int rti)
+{
+	ListCell   *cell;
+
+	if (merges_into(statement->planTree, rti))
+		return true;
+	foreach(cell, statement->subplans)
+		if (merges_into(lfirst(cell), rti))
+			return true;
+	return false;
+}
+
+/* Whether a plan is a MERGE into a table. */
+static bool
+merges_into(const Plan *plan, int rti)
+{
+	const ModifyTable *modify = (const ModifyTable *) plan;
+
+	return plan != NULL && IsA(plan, ModifyTable) &&
+		modify->operation == CMD_MERGE &&
+		(modify->nominalRelation == rti ||
+		 list_member_int(modify->resultRelations, rti));
 }
 
 /* Whether rows would be kept: by the command, or a cursor that is being held. */

@@ -41,6 +41,29 @@ extern void jp_guard_command_ended(Node *statement);
 /* guard.c: whether row security binds a user on a table. */
 extern bool jp_guard_binds(Oid relid, Oid user);
 
+/*
+ * guard_answer.c: the next statement that this backend starts is an answer of
+ * ours, and may read protected tables under a purpose whose access is
+ * 'aggregates'; not what is run within it, nor what runs while it is planned.
+ * Call it right before SPI executes the one statement.
+ */
+extern void jp_guard_answering(void);
+
+/*
+ * guard_answer.c, for guard.c: statements that are answers.  The mark of one
+ * that starts, or NULL, which the caller keeps once the statement has started;
+ * then it is found until the statement ends.
+ */
+typedef struct JpAnswer JpAnswer;
+
+extern void jp_guard_answer_init(void);
+extern void jp_answer_planning(void);
+extern void jp_answer_planned(void);
+extern JpAnswer *jp_answer_take(QueryDesc *query);
+extern void jp_answer_keep(JpAnswer *answer);
+extern JpAnswer *jp_answer_of(const QueryDesc *query);
+extern const char *jp_answer_purpose(const JpAnswer *answer);
+
 /* guard_force.c: keeps row security in force in functions of owners. */
 extern void jp_guard_force_init(void);
 

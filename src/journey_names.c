@@ -45,15 +45,32 @@ typedef struct Entry
 #include "lib/simplehash.h"
 #pragma GCC diagnostic pop
 
+/* Names that were asked for lately, by their ends and length. */
+#define RECENT	256
+
+typedef struct Recent
+{
+	uint64		ends;
+	Size		len;
+	uint32		code;			/* 0: none yet */
+} Recent;
+
 struct JpNames
 {
 	MemoryContext context;
+	Recent		recent[RECENT];
 	names_hash *codes;
 	uint32		count;
 	uint32		room;
 	Size		bytes;
 	text	  **texts;			/* by code - 1 */
 };
+
+static uint64 ends_of(const char *chars, Size len);
+static Recent *recent_of(JpNames *names, uint64 ends, Size len);
+static bool is_recent(const JpNames *names, const Recent *recent, uint64 ends,
+					  const char *chars, Size len);
+static uint32 code_of(JpNames *names, const char *chars, Size len);
 
 JpNames *
 jp_names_create(MemoryContext context)
@@ -69,6 +86,58 @@ jp_names_create(MemoryContext context)
 
 uint32
 jp_name_code(JpNames *names, const char *chars, Size len)
+{
+	uint64		ends = ends_of(chars, len);
+	Recent	   *recent = recent_of(names, ends, len);
+
+	if (!is_recent(names, recent, ends, chars, len))
+	{
+		recent->code = code_of(names, chars, len);
+		recent->ends = ends;
+		recent->len = len;
+	}
+	return recent->code;
+}
+
+/* The first and the last bytes: all there are of a short name. */
+static inline uint64
+ends_of(const char *chars, Size len)
+{
+	uint32		first,
+				last;
+
+	if (len >= sizeof(uint32))
+	{
+		memcpy(&first, chars, sizeof(uint32));
+		memcpy(&last, chars + len - sizeof(uint32), sizeof(uint32));
+		return (uint64) first << 32 | last;
+	}
+	if (len == 0)
+		return 0;
+	return (uint64) (uint8) chars[0] << 16 | (uint64) (uint8) chars[len / 2] << 8 |
+		(uint8) chars[len - 1];
+}
+
+/* Where such a name would be remembered. */
+static inline Recent *
+recent_of(JpNames *names, uint64 ends, Size len)
+{
+	return &names->recent[(ends * UINT64CONST(0x9E3779B97F4A7C15) + len) >> 56];
+}
+
+/* Whether it is. */
+static inline bool
+is_recent(const JpNames *names, const Recent *recent, uint64 ends,
+		  const char *chars, Size len)
+{
+	return recent->code != 0 && recent->ends == ends && recent->len == len &&
+		(len <= 2 * sizeof(uint32) ||
+		 memcmp(VARDATA(names->texts[recent->code - 1]), chars, len) == 0);
+}
+
+/* The code of a name in the table of all. */
+static uint32
+code_of(JpNames *names, const char *chars, Size len)
 {
 	Spelling	name = {chars, len};
 	bool		found;
@@ -101,12 +170,22 @@ jp_name_code(JpNames *names, const char *chars, Size len)
 }
 
 uint32
-jp_name_find(const JpNames *names, const char *chars, Size len)
+jp_name_find(JpNames *names, const char *chars, Size len)
 {
+	uint64		ends = ends_of(chars, len);
+	Recent	   *recent = recent_of(names, ends, len);
 	Spelling	name = {chars, len};
-	Entry	   *entry = names_lookup(names->codes, name);
+	Entry	   *entry;
 
-	return entry == NULL ? 0 : entry->code;
+	if (is_recent(names, recent, ends, chars, len))
+		return recent->code;
+	entry = names_lookup(names->codes, name);
+	if (entry == NULL)
+		return 0;
+	recent->code = entry->code;
+	recent->ends = ends;
+	recent->len = len;
+	return entry->code;
 }
 
 uint32

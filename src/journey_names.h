@@ -11,7 +11,7 @@ extern JpNames *jp_names_create(MemoryContext context);
 
 /* The code of a name, from 1, given on first sight; jp_name_find gives 0 then. */
 extern uint32 jp_name_code(JpNames *names, const char *chars, Size len);
-extern uint32 jp_name_find(const JpNames *names, const char *chars, Size len);
+extern uint32 jp_name_find(JpNames *names, const char *chars, Size len);
 extern uint32 jp_names_count(const JpNames *names);
 
 /* What a code means. */

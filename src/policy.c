@@ -68,6 +68,9 @@ static int	allowance_count = 0;
 static uint64 allowances_as_of = 0;
 static MemoryContext allowances_context = NULL;
 
+/* The purpose for which the statement that runs is an answer, or NULL. */
+static const char *answering = NULL;
+
 static inline bool is_settled(const JpReading *reading, Oid relid);
 static const JpProtection *settle(JpReading *reading, Oid relid);
 static JpReading *settle_call(FunctionCallInfo fcinfo, Oid relid);
@@ -166,6 +169,30 @@ jp_policy_purpose(Oid relid)
 	return NULL;				/* not reached */
 }
 
+/* Refuses rows where answers are all that may be had. */
+void
+jp_policy_check_access(const JpPurpose *purpose, Oid relid, const char *answers)
+{
+	if (!purpose->aggregates ||
+		(answers != NULL && strcmp(answers, purpose->name) == 0))
+		return;
+	jp_refuse(JP_NOTE_USE, NULL, relid,
+			  errmsg("rows of protected table \"%s\" may not be read for purpose \"%s\"",
+				   get_rel_name(relid), purpose->name),
+			  errdetail("The access of the purpose is aggregates."),
+			  errhint("Use journey_privacy.funnel() and the other functions that answer in one call."));
+}
+
+/* Sets for which purpose the statement that runs is an answer. */
+const char *
+jp_policy_answering(const char *purpose)
+{
+	const char *before = answering;
+
+	answering = purpose;
+	return before;
+}
+
 /* SQL: allow(role, purpose). */
 Datum
 jp_allow(PG_FUNCTION_ARGS)
@@ -233,6 +260,7 @@ settle(JpReading *reading, Oid relid)
 	reading->epoch = 0;
 	AcceptInvalidationMessages();
 	purpose = jp_policy_purpose(relid);
+	jp_policy_check_access(purpose, relid, answering);
 	MemoryContextReset(reading->context);
 	reading->permitted = jp_permitted_open(purpose, reading->context);
 	reading->statement = GetCurrentStatementStartTimestamp();

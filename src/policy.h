@@ -18,6 +18,19 @@
 extern const JpPurpose *jp_policy_purpose(Oid relid);
 
 /*
+ * Throws 42501 where answers are all that may be had for the purpose, and the
+ * statement is none; answering is the purpose for which it is one, or NULL.
+ */
+extern void jp_policy_check_access(const JpPurpose *purpose, Oid relid,
+								   const char *answering);
+
+/*
+ * Sets for which purpose the statement that runs is an answer, and returns
+ * what was set: scans ask for it whenever their purpose may have changed.
+ */
+extern const char *jp_policy_answering(const char *purpose);
+
+/*
  * Reading of one table by a scan.  The reader of bits is settled when first
  * asked for, and again whenever the statement, the user, the purpose or our
  * configuration has changed: ask before each row.

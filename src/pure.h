@@ -16,8 +16,14 @@ typedef uint8_t uint8;
 typedef int64_t int64;
 typedef uint32_t uint32;
 typedef uint64_t uint64;
+
+/* Where a long walk may be stopped; what has allocated nothing leaks nothing. */
+#define JP_CHECK_FOR_INTERRUPTS()	((void) 0)
 #else
 #include "postgres.h"
+#include "miscadmin.h"
+
+#define JP_CHECK_FOR_INTERRUPTS()	CHECK_FOR_INTERRUPTS()
 #endif
 
 #endif							/* JP_PURE_H */

@@ -112,6 +112,8 @@ INSERT INTO deviation
 INSERT INTO deviation VALUES
   ('min(journey_privacy.pseudonym)', 'i', 's', false, true),
   ('max(journey_privacy.pseudonym)', 'i', 's', false, true),
+  -- a window function over what the caller reads
+  ('journey_privacy.sessionize(timestamp with time zone,interval)', 'i', 's', false, true),
   -- it tells the audit, which parallel workers would do one by one
   ('journey_privacy.unseal(journey_privacy.pseudonym,journey_privacy.sealed,text)', 's', 'r', false, false),
   -- accounts of the audit
@@ -126,6 +128,8 @@ INSERT INTO deviation VALUES
   ('journey_privacy.consent_of(journey_privacy.pseudonym)', 's', 'u', false, false),
   ('journey_privacy.consent_history(journey_privacy.pseudonym)', 's', 'u', false, false),
   ('journey_privacy.why(regclass,journey_privacy.pseudonym,name,text)', 's', 'u', false, false),
+  -- answers: they read as the caller, with the floor of the caller's purpose
+  ('journey_privacy.subject_count(regclass,tstzrange)', 's', 'u', false, true),
   -- PostgreSQL asks for it when a partition is made; a trigger and nothing else
   ('journey_privacy.guard_row()', 'v', 'u', false, true),
   -- an error but within erasure

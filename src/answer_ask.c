@@ -1,0 +1,326 @@
+/*
+ * answer_ask.c
+ *		What the answers in one call share.
+ *
+ * The question is run as the caller, so policies, columns and the audit bind
+ * it as they bind any statement.  Under a purpose for aggregates only it is
+ * the one way to read, so nothing of the caller's may run within it: names and
+ * values of the caller are parameters, columns are looked up in the catalog,
+ * and every function and operator is named with its schema.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/rangetypes.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+#include "answer_ask.h"
+#include "answer_durations.h"
+#include "answer_subjects.h"
+#include "catalog.h"
+#include "guard.h"
+
+static char *column_of(JpAsk *ask, int argument, Oid *type);
+static char *parameter(JpAsk *ask, Oid type, Datum value, bool isnull);
+static void add_conditions(JpAsk *ask, StringInfo sql);
+static void add_bounds(JpAsk *ask, StringInfo sql);
+static void keep_cells(JpAsk *ask, Datum array);
+
+/* Begins an ask. */
+void
+jp_ask_begin(JpAsk *ask, FunctionCallInfo fcinfo, int common,
+				bool with_event)
+{
+	const JpProtection *protection;
+
+	memset(ask, 0, sizeof(JpAsk));
+	ask->fcinfo = fcinfo;
+	ask->common = common;
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("table must not be null")));
+	ask->relid = PG_GETARG_OID(0);
+	protection = jp_answer_protection(ask->relid);
+	if (NameStr(protection->occurred_at)[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("table \"%s\" has no time of events", get_rel_name(ask->relid)),
+				 errhint("Name the column as occurred_at in journey_privacy.protect().")));
+	ask->floor = jp_floor_in_force(ask->relid);
+	ask->subject = psprintf("t.%s", quote_identifier(NameStr(protection->number_column)[0] != '\0' ?
+														NameStr(protection->number_column) :
+														NameStr(protection->subject_column)));
+	ask->occurred_at = psprintf("t.%s", quote_identifier(NameStr(protection->occurred_at)));
+	if (with_event)
+	{
+		Oid			type;
+
+		ask->event = column_of(ask, common + JP_EVENT_COLUMN, &type);
+		if (type != TEXTOID)
+			ask->event = psprintf("%s::pg_catalog.text", ask->event);
+	}
+	InitMaterializedSRF(fcinfo, 0);
+}
+
+/* A column named by an argument, quoted, and its type. */
+static char *
+column_of(JpAsk *ask, int argument, Oid *type)
+{
+	FunctionCallInfo fcinfo = ask->fcinfo;
+	const char *name;
+	AttrNumber	number;
+
+	if (PG_ARGISNULL(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the name of a column must not be null")));
+	name = NameStr(*PG_GETARG_NAME(argument));
+	number = get_attnum(ask->relid, name);
+	if (number <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+						get_rel_name(ask->relid))));
+	*type = get_atttype(ask->relid, number);
+	return psprintf("t.%s", quote_identifier(name));
+}
+
+/* A value as a parameter. */
+static char *
+parameter(JpAsk *ask, Oid type, Datum value, bool isnull)
+{
+	int			i = ask->parameters++;
+
+	Assert(i < JP_ASK_PARAMETERS);
+	ask->type[i] = type;
+	ask->value[i] = value;
+	ask->null[i] = isnull ? 'n' : ' ';
+	return psprintf("$%d", i + 1);
+}
+
+/* An argument as a parameter. */
+char *
+jp_ask_argument(JpAsk *ask, int argument, Oid type)
+{
+	FunctionCallInfo fcinfo = ask->fcinfo;
+
+	return parameter(ask, type, PG_GETARG_DATUM(argument), PG_ARGISNULL(argument));
+}
+
+/* A column, or a key of it, as text. */
+char *
+jp_ask_value(JpAsk *ask, int column, int key)
+{
+	FunctionCallInfo fcinfo = ask->fcinfo;
+	char	   *name;
+	Oid			type;
+
+	if (PG_ARGISNULL(column))
+	{
+		if (!PG_ARGISNULL(key))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a key was given without the column that it is in")));
+		return "NULL::pg_catalog.text";
+	}
+	name = column_of(ask, column, &type);
+	if (PG_ARGISNULL(key))
+		return type == TEXTOID ? name : psprintf("%s::pg_catalog.text", name);
+	if (type != JSONBOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" is not of type jsonb", NameStr(*PG_GETARG_NAME(column)))));
+	return psprintf("(%s OPERATOR(pg_catalog.->>) %s)", name,
+					jp_ask_argument(ask, key, TEXTOID));
+}
+
+/* What a row is broken down by. */
+char *
+jp_ask_breakdown(JpAsk *ask)
+{
+	return jp_ask_value(ask, ask->common + JP_BREAKDOWN,
+						   ask->common + JP_BREAKDOWN_KEY);
+}
+
+/* Runs the aggregate. */
+void
+jp_ask_run(JpAsk *ask, const char *call)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Relation	rel = table_open(ask->relid, AccessShareLock);
+	StringInfoData sql;
+	Datum		array;
+	bool		isnull;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT journey_privacy.%s) FROM %s t WHERE true",
+					 call, jp_qualified_name(rel));
+	add_conditions(ask, &sql);
+	table_close(rel, NoLock);
+	SPI_connect();
+	jp_guard_answering();
+	if (SPI_execute_with_args(sql.data, ask->parameters, ask->type,
+							  ask->value, ask->null, true, 0) != SPI_OK_SELECT ||
+		SPI_processed != 1)
+		elog(ERROR, "an answer was not one row");
+	array = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+	{
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+
+		keep_cells(ask, PointerGetDatum(PG_DETOAST_DATUM_COPY(array)));
+		MemoryContextSwitchTo(spi);
+	}
+	SPI_finish();
+}
+
+/* The rows asked about. */
+static void
+add_conditions(JpAsk *ask, StringInfo sql)
+{
+	FunctionCallInfo fcinfo = ask->fcinfo;
+	int			common = ask->common;
+
+	add_bounds(ask, sql);
+	if (!PG_ARGISNULL(common + JP_WHERE_EVENT))
+	{
+		Oid			type;
+		char	   *event = column_of(ask, common + JP_EVENT_COLUMN, &type);
+
+		appendStringInfo(sql, " AND %s%s OPERATOR(pg_catalog.=) ANY (%s)", event,
+						 type == TEXTOID ? "" : "::pg_catalog.text",
+						 jp_ask_argument(ask, common + JP_WHERE_EVENT, TEXTARRAYOID));
+	}
+	if (!PG_ARGISNULL(common + JP_WHERE_PROPS))
+	{
+		Oid			type;
+		char	   *props = column_of(ask, common + JP_PROPS_COLUMN, &type);
+
+		if (type != JSONBOID)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" is not of type jsonb",
+							NameStr(*PG_GETARG_NAME(common + JP_PROPS_COLUMN)))));
+		appendStringInfo(sql, " AND %s OPERATOR(pg_catalog.@>) %s", props,
+						 jp_ask_argument(ask, common + JP_WHERE_PROPS, JSONBOID));
+	}
+}
+
+/* From when to when. */
+static void
+add_bounds(JpAsk *ask, StringInfo sql)
+{
+	FunctionCallInfo fcinfo = ask->fcinfo;
+	int			during = ask->common + JP_DURING;
+	int64		begin;
+	int64		end;
+
+	jp_answer_during(&ask->floor, PG_ARGISNULL(during) ? NULL : PG_GETARG_RANGE_P(during),
+					  &begin, &end);
+	if (begin != JP_UNBOUNDED_BEGIN)
+		appendStringInfo(sql, " AND %s OPERATOR(pg_catalog.>=) %s", ask->occurred_at,
+						 parameter(ask, TIMESTAMPTZOID, TimestampTzGetDatum(begin), false));
+	if (end != JP_UNBOUNDED_END)
+		appendStringInfo(sql, " AND %s OPERATOR(pg_catalog.<) %s", ask->occurred_at,
+						 parameter(ask, TIMESTAMPTZOID, TimestampTzGetDatum(end), false));
+}
+
+/* Keeps what came back. */
+static void
+keep_cells(JpAsk *ask, Datum array)
+{
+	ArrayType  *cells = DatumGetArrayTypeP(array);
+
+	deconstruct_array(cells, ARR_ELEMTYPE(cells), -1, false, TYPALIGN_DOUBLE,
+					  &ask->cell, NULL, &ask->cells);
+	ask->desc = lookup_rowtype_tupdesc_copy(ARR_ELEMTYPE(cells), -1);
+}
+
+/* A field of a cell. */
+Datum
+jp_ask_field(const JpAsk *ask, int cell, int field, bool *isnull)
+{
+	HeapTupleHeader header = DatumGetHeapTupleHeader(ask->cell[cell]);
+	HeapTupleData tuple;
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+	return heap_getattr(&tuple, field, ask->desc, isnull);
+}
+
+/* A field that is a count. */
+int64
+jp_ask_count(const JpAsk *ask, int cell, int field)
+{
+	bool		isnull;
+
+	return DatumGetInt64(jp_ask_field(ask, cell, field, &isnull));
+}
+
+/* Two cells by a field. */
+int
+jp_ask_compare(const JpAsk *ask, int a, int b, int field)
+{
+	bool		isnull[2];
+	Datum		left = jp_ask_field(ask, a, field, &isnull[0]);
+	Datum		right = jp_ask_field(ask, b, field, &isnull[1]);
+
+	if (isnull[0] || isnull[1])
+		return (int) isnull[0] - (int) isnull[1];
+	return strcmp(TextDatumGetCString(left), TextDatumGetCString(right));
+}
+
+/* A duration. */
+Datum
+jp_ask_told_time(const JpAsk *ask, Datum time, int64 told, int64 behind, bool *isnull)
+{
+	int64		duration = jp_floor_duration(&ask->floor, told, behind,
+											 DatumGetIntervalP(time)->time);
+
+	*isnull = duration == JP_HIDDEN;
+	return jp_interval_datum(duration);
+}
+
+/* A row of the result. */
+void
+jp_ask_row(JpAsk *ask, Datum *values, bool *nulls)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) ask->fcinfo->resultinfo;
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* A count that may be told, or not. */
+Datum
+jp_told(int64 count, bool *isnull)
+{
+	*isnull = count == JP_HIDDEN;
+	return Int64GetDatum(count);
+}
+
+/* One count as a part of another. */
+Datum
+jp_told_part(int64 part, int64 whole, bool *isnull)
+{
+	*isnull = part == JP_HIDDEN || whole == JP_HIDDEN || whole == 0;
+	return Float8GetDatum(*isnull ? 0 : (double) part / (double) whole);
+}
+
+/* The name of what has been pooled. */
+Datum
+jp_other(void)
+{
+	return CStringGetTextDatum("(other)");
+}

@@ -1,0 +1,300 @@
+/*
+ * answer_path.c
+ *		Aggregates path_counts and edge_counts: which ways many subjects take.
+ *
+ * A path is one journey, or with a gap one session, as far as it is asked for.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "answer_count.h"
+#include "answer_tally.h"
+#include "session_core.h"
+
+#define DEPTH_MAX		100
+
+/* Counters of a path or of an edge. */
+enum
+{
+	SUBJECTS, TIMES, COUNTERS
+};
+
+/* What is asked. */
+typedef struct Paths
+{
+	JpPathQuestion question;
+	uint64		gap;			/* UINT64_MAX: a journey is one */
+} Paths;
+
+/* While subjects are counted. */
+typedef struct Counting
+{
+	JpWalk		walk;
+	const Paths *asked;
+	JpCounts   *counts;			/* of paths by group; of edges by place in names and to */
+	JpNames    *paths;			/* bytes of codes; of edges: group, position and from */
+	uint32		code[DEPTH_MAX];
+	void		(*count) (struct Counting *counting, uint32 group, const uint32 *code, uint32 length);
+} Counting;
+
+/* Where an edge begins, as bytes. */
+typedef struct EdgeFrom
+{
+	uint32		group;
+	uint32		position;
+	uint32		event;
+} EdgeFrom;
+
+static Datum count_ways(FunctionCallInfo fcinfo,
+						void (*count) (Counting *counting, uint32 group, const uint32 *code, uint32 length),
+						Datum (*cells) (FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting));
+static void *read_paths(JpTally *tally, const NullableDatum *options);
+static bool read_word(const NullableDatum *option, const char *name, const char *other, const char *one);
+static void count_subject(void *arg, const JpRecord *records, uint32 count);
+static void count_at(Counting *counting, uint32 first, uint32 second);
+static void count_path(Counting *counting, uint32 group, const uint32 *code, uint32 length);
+static void count_edges(Counting *counting, uint32 group, const uint32 *code, uint32 length);
+static Datum path_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting);
+static Datum path_array(const JpTally *tally, const text *codes);
+static Datum edge_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting);
+
+/* subject, occurred_at, event, breakdown, depth, gap, collapse, anchor, anchor_at, direction */
+static const JpTallyKind kind = {
+	.event = 3,.group = 4,.options = 5,.option_count = 6,.read = read_paths
+};
+
+PG_FUNCTION_INFO_V1(jp_path_counts_step);
+PG_FUNCTION_INFO_V1(jp_path_counts_combine);
+PG_FUNCTION_INFO_V1(jp_path_counts_deserial);
+PG_FUNCTION_INFO_V1(jp_path_counts_final);
+PG_FUNCTION_INFO_V1(jp_edge_counts_final);
+
+Datum
+jp_path_counts_step(PG_FUNCTION_ARGS)
+{
+	return jp_tally_step(fcinfo, &kind);
+}
+
+Datum
+jp_path_counts_combine(PG_FUNCTION_ARGS)
+{
+	return jp_tally_combine(fcinfo, &kind);
+}
+
+Datum
+jp_path_counts_deserial(PG_FUNCTION_ARGS)
+{
+	return jp_tally_deserial(fcinfo, &kind);
+}
+
+Datum
+jp_path_counts_final(PG_FUNCTION_ARGS)
+{
+	return count_ways(fcinfo, count_path, path_cells);
+}
+
+Datum
+jp_edge_counts_final(PG_FUNCTION_ARGS)
+{
+	return count_ways(fcinfo, count_edges, edge_cells);
+}
+
+/* Counts what one of the two counts. */
+static Datum
+count_ways(FunctionCallInfo fcinfo,
+		   void (*count) (Counting *counting, uint32 group, const uint32 *code, uint32 length),
+		   Datum (*cells) (FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting))
+{
+	JpTally    *tally = jp_tally_final(fcinfo);
+	Counting	counting = {0};
+	uint32	   *rank;
+
+	if (tally == NULL)
+		PG_RETURN_NULL();
+	counting.walk.mark = jp_tally_ranks(tally, &rank);
+	counting.asked = tally->asked;
+	counting.counts = jp_counts_create(CurrentMemoryContext, COUNTERS);
+	counting.paths = jp_names_create(CurrentMemoryContext);
+	counting.count = count;
+	jp_records_take(tally->records, rank, count_subject, &counting);
+	return cells(fcinfo, tally, &counting);
+}
+
+/* Reads what is asked. */
+static void *
+read_paths(JpTally *tally, const NullableDatum *options)
+{
+	Paths	   *asked = palloc0(sizeof(Paths));
+	int			depth;
+
+	if (options[0].isnull || options[2].isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("depth and collapse must not be null")));
+	depth = DatumGetInt32(options[0].value);
+	if (depth < 1 || depth > DEPTH_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("depth must be from 1 to %d events", DEPTH_MAX)));
+	asked->question.depth = depth;
+	asked->gap = options[1].isnull ? PG_UINT64_MAX :
+		jp_microseconds(DatumGetIntervalP(options[1].value), "gap");
+	asked->question.collapse = DatumGetBool(options[2].value);
+	if (!options[3].isnull)
+	{
+		text	   *anchor = DatumGetTextPP(options[3].value);
+
+		asked->question.anchor = jp_name_code(tally->names, VARDATA_ANY(anchor),
+											  VARSIZE_ANY_EXHDR(anchor));
+	}
+	asked->question.last = read_word(&options[4], "anchor_at", "first", "last");
+	asked->question.to = read_word(&options[5], "direction", "from", "to");
+	return asked;
+}
+
+/* Whether an option is one of two words. */
+static bool
+read_word(const NullableDatum *option, const char *name, const char *other, const char *one)
+{
+	char	   *word = option->isnull ? NULL : text_to_cstring(DatumGetTextPP(option->value));
+
+	if (word == NULL || (strcmp(word, one) != 0 && strcmp(word, other) != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be %s or %s", name, other, one)));
+	return strcmp(word, one) == 0;
+}
+
+/* Counts the paths of one subject, each in the group of its first event. */
+static void
+count_subject(void *arg, const JpRecord *records, uint32 count)
+{
+	Counting   *counting = arg;
+	size_t		begin,
+				end;
+
+	jp_walk_subject(&counting->walk, records, count);
+	for (begin = 0; begin < count; begin = end)
+	{
+		size_t		length;
+
+		end = counting->asked->gap == PG_UINT64_MAX ? count :
+			jp_session_end(counting->walk.moment, count, begin, counting->asked->gap);
+		length = jp_path_of(&counting->asked->question, counting->walk.moment + begin,
+							end - begin, counting->code);
+		if (length > 0)
+			counting->count(counting, counting->walk.mark[records[begin].mark].group,
+							counting->code, (uint32) length);
+	}
+}
+
+/* Counts once more, and the subject if it has not been. */
+static void
+count_at(Counting *counting, uint32 first, uint32 second)
+{
+	JpCount    *cell = jp_counts_find(counting->counts, first, second);
+
+	if (cell->seen != counting->walk.subject)
+		cell->count[SUBJECTS]++;
+	cell->seen = counting->walk.subject;
+	cell->count[TIMES]++;
+}
+
+/* Counts a path. */
+static void
+count_path(Counting *counting, uint32 group, const uint32 *code, uint32 length)
+{
+	count_at(counting, group,
+			 jp_name_code(counting->paths, (const char *) code, length * sizeof(uint32)));
+}
+
+/* Counts the edges of a path. */
+static void
+count_edges(Counting *counting, uint32 group, const uint32 *code, uint32 length)
+{
+	uint32		i;
+
+	for (i = 0; i + 1 < length; i++)
+	{
+		EdgeFrom	from = {group, i + 1, code[i]};
+
+		count_at(counting,
+				 jp_name_code(counting->paths, (const char *) &from, sizeof(EdgeFrom)),
+				 code[i + 1]);
+	}
+}
+
+/* breakdown, path, subjects, times */
+static Datum
+path_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
+{
+	JpCellArray		cells;
+	JpCount    *cell;
+	JpCountsScan scan;
+
+	jp_cells_begin(&cells, fcinfo);
+	jp_counts_scan(counting->counts, &scan);
+	while ((cell = jp_counts_next(counting->counts, &scan)) != NULL)
+	{
+		text	   *group = jp_tally_name(tally, cell->first);
+		Datum		values[4] = {PointerGetDatum(group),
+			path_array(tally, jp_name_text(counting->paths, cell->second)),
+			Int64GetDatum(cell->count[SUBJECTS]),
+		Int64GetDatum(cell->count[TIMES])};
+		bool		nulls[4] = {group == NULL};
+
+		jp_cells_add(&cells, values, nulls);
+	}
+	return jp_cells_end(&cells);
+}
+
+/* A path as text[]. */
+static Datum
+path_array(const JpTally *tally, const text *codes)
+{
+	Datum		event[DEPTH_MAX];
+	uint32		code[DEPTH_MAX];
+	int			length = (VARSIZE(codes) - VARHDRSZ) / sizeof(uint32);
+	int			i;
+
+	memcpy(code, VARDATA(codes), length * sizeof(uint32));
+	for (i = 0; i < length; i++)
+		event[i] = PointerGetDatum(jp_tally_name(tally, code[i]));
+	return PointerGetDatum(construct_array(event, length, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* breakdown, position, from_event, to_event, subjects, times */
+static Datum
+edge_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
+{
+	JpCellArray		cells;
+	JpCount    *cell;
+	JpCountsScan scan;
+
+	jp_cells_begin(&cells, fcinfo);
+	jp_counts_scan(counting->counts, &scan);
+	while ((cell = jp_counts_next(counting->counts, &scan)) != NULL)
+	{
+		EdgeFrom	from;
+		text	   *group;
+
+		memcpy(&from, VARDATA(jp_name_text(counting->paths, cell->first)), sizeof(EdgeFrom));
+		group = jp_tally_name(tally, from.group);
+		{
+			Datum		values[6] = {PointerGetDatum(group), Int32GetDatum(from.position),
+				PointerGetDatum(jp_tally_name(tally, from.event)),
+				PointerGetDatum(jp_tally_name(tally, cell->second)),
+				Int64GetDatum(cell->count[SUBJECTS]),
+			Int64GetDatum(cell->count[TIMES])};
+			bool		nulls[6] = {group == NULL};
+
+			jp_cells_add(&cells, values, nulls);
+		}
+	}
+	return jp_cells_end(&cells);
+}

@@ -1,0 +1,704 @@
+/*
+ * answer_tally.c
+ *		What the aggregates over the events of many subjects share.
+ *
+ * GROUP BY subject is where the time of such a question goes: a hash table of
+ * half a million groups, a state and its memory for each.  These aggregates
+ * take the subject as an argument, keep 16 bytes for an event (answer_records.c)
+ * and group them at the end, a part that fits the cache at a time.  A parallel
+ * worker hands its events over as they are.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/primnodes.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "answer_tally.h"
+#include "compat.h"
+
+/* A mark, as a key without padding. */
+typedef struct MarkEntry
+{
+	JpMark		mark;
+	uint32		number;
+	char		status;
+} MarkEntry;
+
+#define SH_PREFIX marks
+#define SH_ELEMENT_TYPE MarkEntry
+#define SH_KEY_TYPE JpMark
+#define SH_KEY mark
+#define SH_HASH_KEY(tb, key) \
+	murmurhash32((key).event ^ murmurhash32((key).group ^ murmurhash32((key).property)))
+#define SH_EQUAL(tb, a, b) \
+	((a).event == (b).event && (a).group == (b).group && (a).property == (b).property)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+/* The template shadows a variable of its own. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#include "lib/simplehash.h"
+#pragma GCC diagnostic pop
+
+/* A call site of a transition. */
+typedef struct Site
+{
+	int16		subject_len;
+	bool		subject_by_value;
+	bool		numbered;		/* the subject is an integer */
+	bool		constant;		/* so are the options */
+	bytea	   *question;
+} Site;
+
+/* The head of a state on its way between processes. */
+typedef struct Parcel
+{
+	uint64		records;
+	uint32		question;		/* bytes */
+	uint32		names;
+	uint32		marks;
+	uint32		subjects;
+	bool		numbered;
+} Parcel;
+
+/* Codes of a parcel as those of the state that takes it. */
+typedef struct Recoding
+{
+	uint32	   *name;
+	uint32	   *mark;
+	uint32	   *subject;		/* NULL: numbers stay */
+} Recoding;
+
+PG_FUNCTION_INFO_V1(jp_tally_serial);
+
+static MemoryContext aggregate_context(FunctionCallInfo fcinfo);
+static Site *site_of(FunctionCallInfo fcinfo, const JpTallyKind *kind);
+static bool options_constant(FunctionCallInfo fcinfo, const JpTallyKind *kind);
+static bytea *question_of(FunctionCallInfo fcinfo, const JpTallyKind *kind);
+static JpTally *new_tally(FunctionCallInfo fcinfo, MemoryContext context,
+						  const JpTallyKind *kind, const bytea *question, bool numbered);
+static void read_question(JpTally *tally);
+static void close_tally(Datum tally);
+static void refuse_other_question(void);
+static uint32 subject_of(JpTally *tally, const Site *site, Datum subject);
+static bool mark_of_row(FunctionCallInfo fcinfo, const JpTallyKind *kind,
+						JpTally *tally, uint32 *mark);
+static inline uint32 event_of(FunctionCallInfo fcinfo, const JpTallyKind *kind, JpTally *tally);
+static uint32 code_of(JpNames *names, FunctionCallInfo fcinfo, int argument);
+static inline uint32 number_of_mark(JpTally *tally, JpMark mark);
+static uint32 number_of_kept_mark(JpTally *tally, JpMark mark);
+static void keep_marks(JpTally *tally);
+static void append_names(StringInfo bytes, const JpNames *names);
+static const char *read_names(JpNames *names, uint32 count, const char *bytes);
+static uint32 *recoded_names(JpNames *to, const JpNames *from);
+static uint32 *recoded_marks(JpTally *tally, const JpTally *more, const uint32 *name);
+static void take_parcel(JpTally *tally, JpTally *more);
+
+/* Transition: internal, subject, occurred_at, … */
+Datum
+jp_tally_step(FunctionCallInfo fcinfo, const JpTallyKind *kind)
+{
+	Site	   *site = fcinfo->flinfo->fn_extra;
+	JpTally    *tally = PG_ARGISNULL(0) ? NULL : (JpTally *) PG_GETARG_POINTER(0);
+	uint32		mark;
+
+	if (unlikely(site == NULL))
+		site = site_of(fcinfo, kind);
+	if (unlikely(tally == NULL))
+		tally = new_tally(fcinfo, aggregate_context(fcinfo), kind,
+						  site->constant ? site->question : question_of(fcinfo, kind),
+						  site->numbered);
+	else if (unlikely(!site->constant))
+	{
+		bytea	   *question = question_of(fcinfo, kind);
+
+		if (VARSIZE(question) != VARSIZE(tally->question) ||
+			memcmp(question, tally->question, VARSIZE(question)) != 0)
+			refuse_other_question();
+		pfree(question);
+	}
+	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2) &&
+		!TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(2)) &&
+		mark_of_row(fcinfo, kind, tally, &mark))
+		jp_records_add(tally->records,
+					   site->numbered ? (uint32) PG_GETARG_INT32(1) :
+					   subject_of(tally, site, PG_GETARG_DATUM(1)),
+					   PG_GETARG_TIMESTAMPTZ(2), mark);
+	PG_RETURN_POINTER(tally);
+}
+
+/* What a row is marked with; false when it does not count. */
+static bool
+mark_of_row(FunctionCallInfo fcinfo, const JpTallyKind *kind, JpTally *tally,
+			uint32 *mark)
+{
+	JpMark		key = {0, 0, 0};
+
+	if (kind->flag != 0)
+		key.property = !PG_ARGISNULL(kind->flag) && PG_GETARG_BOOL(kind->flag);
+	if (kind->event != 0)
+	{
+		key.event = event_of(fcinfo, kind, tally);
+		if (key.event == 0 && key.property == 0)
+			return false;
+	}
+	if (kind->group != 0)
+		key.group = code_of(tally->names, fcinfo, kind->group);
+	if (kind->property != 0)
+		key.property = code_of(tally->names, fcinfo, kind->property);
+	*mark = number_of_mark(tally, key);
+	return true;
+}
+
+/* The code of a row's event, 0 when it is none that counts. */
+static inline uint32
+event_of(FunctionCallInfo fcinfo, const JpTallyKind *kind, JpTally *tally)
+{
+	text	   *event;
+	uint32		code;
+
+	if (PG_ARGISNULL(kind->event))
+		return 0;
+	event = PG_GETARG_TEXT_PP(kind->event);
+	if (tally->known == 0)
+		return jp_name_code(tally->names, VARDATA_ANY(event), VARSIZE_ANY_EXHDR(event));
+	code = jp_name_find(tally->names, VARDATA_ANY(event), VARSIZE_ANY_EXHDR(event));
+	return code > tally->known ? 0 : code;
+}
+
+/* The code of a text argument, 0 for null. */
+static uint32
+code_of(JpNames *names, FunctionCallInfo fcinfo, int argument)
+{
+	text	   *name;
+
+	if (PG_ARGISNULL(argument))
+		return 0;
+	name = PG_GETARG_TEXT_PP(argument);
+	return jp_name_code(names, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+}
+
+/* The number of a mark, given on first sight. */
+static inline uint32
+number_of_mark(JpTally *tally, JpMark mark)
+{
+	if (mark.group == 0 && mark.property == 0 && tally->mark_of == NULL)
+		return mark.event;
+	return number_of_kept_mark(tally, mark);
+}
+
+/* The same where marks are kept. */
+static uint32
+number_of_kept_mark(JpTally *tally, JpMark mark)
+{
+	bool		found;
+	MarkEntry  *entry;
+
+	if (tally->mark_of == NULL)
+		keep_marks(tally);
+	if (tally->marks > 0 && memcmp(&mark, &tally->last, sizeof(JpMark)) == 0)
+		return tally->last_number;
+	entry = marks_insert(tally->mark_of, mark, &found);
+	tally->last = mark;
+	tally->last_number = entry->number;
+	if (found)
+		return entry->number;
+	if (tally->marks == tally->marks_room)
+	{
+		tally->marks_room *= 2;
+		tally->mark = repalloc_huge(tally->mark, tally->marks_room * sizeof(JpMark));
+	}
+	tally->last_number = entry->number = tally->marks;
+	tally->mark[tally->marks++] = mark;
+	return entry->number;
+}
+
+/* Keeps marks from now on; those so far were the codes of events. */
+static void
+keep_marks(JpTally *tally)
+{
+	JpMark		mark = {0, 0, 0};
+
+	tally->mark_of = marks_create(tally->context, 64, NULL);
+	tally->marks_room = 64;
+	tally->mark = MemoryContextAlloc(tally->context, tally->marks_room * sizeof(JpMark));
+	for (mark.event = 0; mark.event <= jp_names_count(tally->names); mark.event++)
+		(void) number_of_kept_mark(tally, mark);
+}
+
+/* A number for a subject that is none. */
+static uint32
+subject_of(JpTally *tally, const Site *site, Datum subject)
+{
+	if (site->subject_by_value)
+		return jp_name_code(tally->subjects, (const char *) &subject, sizeof(Datum));
+	if (site->subject_len > 0)
+		return jp_name_code(tally->subjects, DatumGetPointer(subject), site->subject_len);
+	subject = PointerGetDatum(PG_DETOAST_DATUM_PACKED(subject));
+	return jp_name_code(tally->subjects, VARDATA_ANY(DatumGetPointer(subject)),
+						VARSIZE_ANY_EXHDR(DatumGetPointer(subject)));
+}
+
+/* Combine: internal, internal. */
+Datum
+jp_tally_combine(FunctionCallInfo fcinfo, const JpTallyKind *kind)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	JpTally    *tally = PG_ARGISNULL(0) ? NULL : (JpTally *) PG_GETARG_POINTER(0);
+	JpTally    *more = PG_ARGISNULL(1) ? NULL : (JpTally *) PG_GETARG_POINTER(1);
+
+	if (more == NULL)
+	{
+		if (tally == NULL)
+			PG_RETURN_NULL();
+		PG_RETURN_POINTER(tally);
+	}
+	if (tally == NULL)
+		tally = new_tally(fcinfo, context, kind, more->question, more->subjects == NULL);
+	else if (VARSIZE(tally->question) != VARSIZE(more->question) ||
+			 memcmp(tally->question, more->question, VARSIZE(more->question)) != 0)
+		refuse_other_question();
+	take_parcel(tally, more);
+	PG_RETURN_POINTER(tally);
+}
+
+/* Adds what came from another process. */
+static void
+take_parcel(JpTally *tally, JpTally *more)
+{
+	uint32	   *name = recoded_names(tally->names, more->names);
+	uint32	   *subject = more->subjects == NULL ? NULL :
+		recoded_names(tally->subjects, more->subjects);
+	uint32	   *mark = recoded_marks(tally, more, name);
+	uint64		i;
+
+	for (i = 0; i < more->flat_count; i++)
+	{
+		const JpRecord *record = &more->flat[i];
+
+		if (i % 65536 == 0)
+			CHECK_FOR_INTERRUPTS();
+		jp_records_add(tally->records,
+					   subject == NULL ? record->subject : subject[record->subject],
+					   record->at, mark[record->mark]);
+	}
+	pfree(mark);
+	pfree(name);
+	if (subject != NULL)
+		pfree(subject);
+}
+
+/* The numbers that another's marks have here. */
+static uint32 *
+recoded_marks(JpTally *tally, const JpTally *more, const uint32 *name)
+{
+	uint32		count = more->marks > 0 ? more->marks : jp_names_count(more->names) + 1;
+	uint32	   *number = MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(uint32));
+	uint32		i;
+
+	for (i = 0; i < count; i++)
+	{
+		JpMark		mark = more->marks > 0 ? more->mark[i] : (JpMark) {i, 0, 0};
+
+		mark.event = name[mark.event];
+		mark.group = name[mark.group];
+		if (tally->kind->flag == 0)
+			mark.property = name[mark.property];
+		number[i] = number_of_mark(tally, mark);
+	}
+	return number;
+}
+
+/* The codes that another's names have here. */
+static uint32 *
+recoded_names(JpNames *to, const JpNames *from)
+{
+	uint32		count = jp_names_count(from);
+	uint32	   *code = MemoryContextAllocHuge(CurrentMemoryContext, (count + 1) * sizeof(uint32));
+	uint32		i;
+
+	code[0] = 0;
+	for (i = 1; i <= count; i++)
+	{
+		text	   *name = jp_name_text(from, i);
+
+		code[i] = jp_name_code(to, VARDATA(name), VARSIZE(name) - VARHDRSZ);
+	}
+	return code;
+}
+
+/* Serial: head, question, names, marks, subjects, records. */
+Datum
+jp_tally_serial(PG_FUNCTION_ARGS)
+{
+	JpTally    *tally = (JpTally *) PG_GETARG_POINTER(0);
+	Parcel		parcel = {0};
+	StringInfoData bytes;
+	Size		size = tally->records->count * sizeof(JpRecord);
+
+	aggregate_context(fcinfo);
+	parcel.records = tally->records->count;
+	parcel.question = VARSIZE(tally->question);
+	parcel.names = jp_names_count(tally->names);
+	parcel.marks = tally->marks;
+	parcel.numbered = tally->subjects == NULL;
+	parcel.subjects = parcel.numbered ? 0 : jp_names_count(tally->subjects);
+	initStringInfo(&bytes);
+	appendStringInfoSpaces(&bytes, VARHDRSZ);
+	appendBinaryStringInfo(&bytes, (const char *) &parcel, sizeof(Parcel));
+	appendBinaryStringInfo(&bytes, (const char *) tally->question, parcel.question);
+	append_names(&bytes, tally->names);
+	appendBinaryStringInfo(&bytes, (const char *) tally->mark, parcel.marks * sizeof(JpMark));
+	if (!parcel.numbered)
+		append_names(&bytes, tally->subjects);
+	appendStringInfoSpaces(&bytes, MAXALIGN(bytes.len) - bytes.len);
+	if (bytes.len + size > MaxAllocSize / 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many events for a parallel worker to hand over"),
+				 errhint("SET max_parallel_workers_per_gather = 0, or bound the time.")));
+	enlargeStringInfo(&bytes, size);
+	jp_records_copy(tally->records, (JpRecord *) (bytes.data + bytes.len));
+	SET_VARSIZE(bytes.data, bytes.len + size);
+	PG_RETURN_BYTEA_P((bytea *) bytes.data);
+}
+
+/* Deserial: a state that can only be combined. */
+Datum
+jp_tally_deserial(FunctionCallInfo fcinfo, const JpTallyKind *kind)
+{
+	bytea	   *bytes = PG_GETARG_BYTEA_P(0);
+	const char *begin = (const char *) bytes;
+	const char *next = VARDATA(bytes);
+	Parcel		parcel;
+	JpTally    *tally = palloc0(sizeof(JpTally));
+
+	aggregate_context(fcinfo);
+	memcpy(&parcel, next, sizeof(Parcel));
+	next += sizeof(Parcel);
+	tally->context = CurrentMemoryContext;
+	tally->kind = kind;
+	tally->question = palloc(parcel.question);
+	memcpy(tally->question, next, parcel.question);
+	next += parcel.question;
+	tally->names = jp_names_create(CurrentMemoryContext);
+	next = read_names(tally->names, parcel.names, next);
+	tally->marks = parcel.marks;
+	tally->mark = palloc(parcel.marks * sizeof(JpMark) + 1);
+	memcpy(tally->mark, next, parcel.marks * sizeof(JpMark));
+	next += parcel.marks * sizeof(JpMark);
+	if (!parcel.numbered)
+	{
+		tally->subjects = jp_names_create(CurrentMemoryContext);
+		next = read_names(tally->subjects, parcel.subjects, next);
+	}
+	tally->flat = (const JpRecord *) (begin + MAXALIGN(next - begin));
+	tally->flat_count = parcel.records;
+	PG_RETURN_POINTER(tally);
+}
+
+/* The lengths and bytes of names, in the order of their codes. */
+static void
+append_names(StringInfo bytes, const JpNames *names)
+{
+	uint32		i;
+
+	for (i = 1; i <= jp_names_count(names); i++)
+	{
+		text	   *name = jp_name_text(names, i);
+
+		appendBinaryStringInfo(bytes, (const char *) name, VARSIZE(name));
+	}
+}
+
+/* Reads them; returns what follows. */
+static const char *
+read_names(JpNames *names, uint32 count, const char *bytes)
+{
+	uint32		i;
+
+	for (i = 0; i < count; i++)
+	{
+		uint32		head;
+
+		memcpy(&head, bytes, sizeof(uint32));
+		jp_name_code(names, bytes + VARHDRSZ, VARSIZE(&head) - VARHDRSZ);
+		bytes += VARSIZE(&head);
+	}
+	return bytes;
+}
+
+/* The state for a final function. */
+JpTally *
+jp_tally_final(FunctionCallInfo fcinfo)
+{
+	aggregate_context(fcinfo);
+	return PG_ARGISNULL(0) ? NULL : (JpTally *) PG_GETARG_POINTER(0);
+}
+
+static MemoryContext
+aggregate_context(FunctionCallInfo fcinfo)
+{
+	MemoryContext context;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "aggregate function called in non-aggregate context");
+	return context;
+}
+
+/* What a call site keeps from row to row. */
+static Site *
+site_of(FunctionCallInfo fcinfo, const JpTallyKind *kind)
+{
+	Site	   *site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(Site));
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+	MemoryContext caller;
+
+	get_typlenbyval(type, &site->subject_len, &site->subject_by_value);
+	site->numbered = (type == INT4OID);
+	site->constant = options_constant(fcinfo, kind);
+	if (site->constant)
+	{
+		caller = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		site->question = question_of(fcinfo, kind);
+		MemoryContextSwitchTo(caller);
+	}
+	fcinfo->flinfo->fn_extra = site;
+	return site;
+}
+
+/* Whether all that is asked is the same for every row by the way it is written. */
+static bool
+options_constant(FunctionCallInfo fcinfo, const JpTallyKind *kind)
+{
+	Aggref	   *call = AggGetAggref(fcinfo);
+	int			i;
+
+	if (call == NULL)
+		return false;
+	for (i = 0; i < kind->option_count; i++)
+	{
+		TargetEntry *arg = list_nth(call->args, kind->options + i - 1);
+
+		if (!IsA(arg->expr, Const) &&
+			!(IsA(arg->expr, Param) && ((Param *) arg->expr)->paramkind == PARAM_EXTERN))
+			return false;
+	}
+	return true;
+}
+
+/* The options as one piece of bytes. */
+static bytea *
+question_of(FunctionCallInfo fcinfo, const JpTallyKind *kind)
+{
+	NullableDatum option[16];
+	int16		len[16];
+	bool		by_value[16];
+	Size		size = VARHDRSZ;
+	bytea	   *bytes;
+	char	   *next;
+	int			i;
+
+	Assert(kind->option_count <= lengthof(option));
+	for (i = 0; i < kind->option_count; i++)
+	{
+		int			argument = kind->options + i;
+
+		get_typlenbyval(get_fn_expr_argtype(fcinfo->flinfo, argument), &len[i], &by_value[i]);
+		option[i].isnull = PG_ARGISNULL(argument);
+		if (!option[i].isnull)
+			option[i].value = len[i] == -1 ?
+				PointerGetDatum(PG_DETOAST_DATUM(PG_GETARG_DATUM(argument))) :
+				PG_GETARG_DATUM(argument);
+		size += datumEstimateSpace(option[i].value, option[i].isnull, by_value[i], len[i]);
+	}
+	bytes = palloc0(size);
+	SET_VARSIZE(bytes, size);
+	next = VARDATA(bytes);
+	for (i = 0; i < kind->option_count; i++)
+		datumSerialize(option[i].value, option[i].isnull, by_value[i], len[i], &next);
+	return bytes;
+}
+
+/* An empty state. */
+static JpTally *
+new_tally(FunctionCallInfo fcinfo, MemoryContext context,
+		  const JpTallyKind *kind, const bytea *question, bool numbered)
+{
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	JpTally    *tally = palloc0(sizeof(JpTally));
+
+	tally->context = context;
+	tally->kind = kind;
+	tally->question = palloc(VARSIZE(question));
+	memcpy(tally->question, question, VARSIZE(question));
+	tally->names = jp_names_create(context);
+	if (!numbered)
+		tally->subjects = jp_names_create(context);
+	tally->records = jp_records_create(context);
+	read_question(tally);
+	AggRegisterCallback(fcinfo, close_tally, PointerGetDatum(tally));
+	MemoryContextSwitchTo(caller);
+	return tally;
+}
+
+/* Has the kind read what is asked. */
+static void
+read_question(JpTally *tally)
+{
+	NullableDatum option[16] = {0};
+	char	   *next = VARDATA(tally->question);
+	int			i;
+
+	for (i = 0; i < tally->kind->option_count; i++)
+		option[i].value = datumRestore(&next, &option[i].isnull);
+	tally->asked = tally->kind->read(tally, option);
+}
+
+/* Gives the file of records back when the query ends or begins anew. */
+static void
+close_tally(Datum tally)
+{
+	jp_records_close(((JpTally *) DatumGetPointer(tally))->records);
+}
+
+static void
+refuse_other_question(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("what is asked of a journey must be the same in all rows of a group")));
+}
+
+/* Marks in the order of their names. */
+typedef struct Ranked
+{
+	const JpNames *names;
+	bool		flag;
+	const JpMark *mark;
+} Ranked;
+
+static int	compare_ranked(const void *a, const void *b, void *arg);
+
+/* Which place each mark has by its names. */
+JpMark *
+jp_tally_ranks(const JpTally *tally, uint32 **rank)
+{
+	bool		events_only = tally->mark_of == NULL;
+	uint32		count = events_only ? jp_names_count(tally->names) + 1 : tally->marks;
+	JpMark	   *mark = MemoryContextAllocHuge(CurrentMemoryContext, (count + 1) * sizeof(JpMark));
+	JpMark	   *sorted = MemoryContextAllocHuge(CurrentMemoryContext, (count + 1) * sizeof(JpMark));
+	uint32	   *order = MemoryContextAllocHuge(CurrentMemoryContext, (count + 1) * sizeof(uint32));
+	Ranked		ranked = {tally->names, tally->kind->flag != 0, mark};
+	uint32		i;
+
+	*rank = MemoryContextAllocHuge(CurrentMemoryContext, (count + 1) * sizeof(uint32));
+	for (i = 0; i < count; i++)
+	{
+		order[i] = i;
+		if (events_only)
+			mark[i] = (JpMark) {i, 0, 0};
+		else
+			mark[i] = tally->mark[i];
+	}
+	qsort_arg(order, count, sizeof(uint32), compare_ranked, &ranked);
+	for (i = 0; i < count; i++)
+	{
+		(*rank)[order[i]] = i;
+		sorted[i] = mark[order[i]];
+	}
+	pfree(order);
+	pfree(mark);
+	return sorted;
+}
+
+static int
+compare_ranked(const void *a, const void *b, void *arg)
+{
+	const Ranked *ranked = arg;
+	const JpMark *left = &ranked->mark[*(const uint32 *) a];
+	const JpMark *right = &ranked->mark[*(const uint32 *) b];
+	int			order = jp_name_compare(ranked->names, left->event, right->event);
+
+	if (order == 0)
+		order = jp_name_compare(ranked->names, left->group, right->group);
+	if (order != 0)
+		return order;
+	if (ranked->flag)
+		return (int) left->property - (int) right->property;
+	return jp_name_compare(ranked->names, left->property, right->property);
+}
+
+/* One subject's records as moments. */
+void
+jp_walk_subject(JpWalk *walk, const JpRecord *records, uint32 count)
+{
+	uint32		i;
+
+	if (count > walk->room)
+	{
+		walk->room = Max(count, 2 * walk->room);
+		if (walk->moment != NULL)
+			pfree(walk->moment);
+		walk->moment = MemoryContextAllocHuge(CurrentMemoryContext, walk->room * sizeof(JpMoment));
+	}
+	for (i = 0; i < count; i++)
+	{
+		const JpMark *mark = &walk->mark[records[i].mark];
+
+		walk->moment[i].at = records[i].at;
+		walk->moment[i].steps = jp_halves(mark->event, mark->property);
+	}
+	walk->subject++;
+}
+
+/* A name as text. */
+text *
+jp_tally_name(const JpTally *tally, uint32 code)
+{
+	return code == 0 ? NULL : jp_name_text(tally->names, code);
+}
+
+/* Begins an array of the element type of the function's result. */
+void
+jp_cells_begin(JpCellArray *cells, FunctionCallInfo fcinfo)
+{
+	cells->type = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
+	cells->desc = lookup_rowtype_tupdesc_copy(cells->type, -1);
+	cells->count = 0;
+	cells->room = 64;
+	cells->cell = palloc(cells->room * sizeof(Datum));
+}
+
+/* Adds a cell. */
+void
+jp_cells_add(JpCellArray *cells, Datum *values, bool *nulls)
+{
+	if (cells->count == cells->room)
+	{
+		cells->room *= 2;
+		cells->cell = repalloc_huge(cells->cell, cells->room * sizeof(Datum));
+	}
+	cells->cell[cells->count++] =
+		HeapTupleGetDatum(heap_form_tuple(cells->desc, values, nulls));
+}
+
+/* The array. */
+Datum
+jp_cells_end(JpCellArray *cells)
+{
+	PG_RETURN_ARRAYTYPE_P(construct_array(cells->cell, cells->count, cells->type,
+										  -1, false, TYPALIGN_DOUBLE));
+}
