@@ -78,13 +78,13 @@ COMMENT ON OPERATOR pg_catalog.|| (journey_privacy.journey, journey_privacy.jour
   'the events of both in order of time, those in both twice';
 
 CREATE FUNCTION journey_privacy.events(journey_privacy.journey)
-  RETURNS integer LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_events';
+  RETURNS integer LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_events';
 CREATE FUNCTION journey_privacy.first_at(journey_privacy.journey)
-  RETURNS timestamptz LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_first_at';
+  RETURNS timestamptz LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_first_at';
 CREATE FUNCTION journey_privacy.last_at(journey_privacy.journey)
-  RETURNS timestamptz LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_last_at';
+  RETURNS timestamptz LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_last_at';
 CREATE FUNCTION journey_privacy.span(journey_privacy.journey)
-  RETURNS interval LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_span';
+  RETURNS interval LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_span';
 CREATE FUNCTION journey_privacy.journey_between(journey_privacy.journey, tstzrange)
   RETURNS journey_privacy.journey LANGUAGE c STABLE STRICT PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'jp_journey_between';
@@ -133,21 +133,6 @@ COMMENT ON AGGREGATE journey_privacy.journey(journey_privacy.journey) IS
 COMMENT ON FUNCTION journey_privacy.journey_step(internal, timestamptz, text) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.journey_merge_step(internal, journey_privacy.journey) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.journey_final(internal) IS 'internal: aggregate';
-
--- The same for a store: codes instead of the names that are shared.  Outside a
--- refresh it is journey().
-CREATE FUNCTION journey_privacy.store_journey_final(internal)
-  RETURNS journey_privacy.journey LANGUAGE c IMMUTABLE PARALLEL SAFE
-  AS 'MODULE_PATHNAME', 'jp_store_journey_final';
-CREATE AGGREGATE journey_privacy.store_journey(timestamptz, text) (
-  SFUNC = journey_privacy.journey_step, STYPE = internal, SSPACE = 512,
-  FINALFUNC = journey_privacy.store_journey_final,
-  COMBINEFUNC = journey_privacy.gathered_combine,
-  SERIALFUNC = journey_privacy.gathered_serial,
-  DESERIALFUNC = journey_privacy.gathered_deserial,
-  PARALLEL = SAFE);
-COMMENT ON AGGREGATE journey_privacy.store_journey(timestamptz, text) IS 'internal: aggregate';
-COMMENT ON FUNCTION journey_privacy.store_journey_final(internal) IS 'internal: aggregate';
 
 -- Which stores there are.  members: the source with its partitions and
 -- children as last seen, by name, so that a dump finds them again.
@@ -200,23 +185,18 @@ CREATE FUNCTION journey_privacy.drop_journey_store(name name)
   AS 'MODULE_PATHNAME', 'jp_drop_journey_store';
 COMMENT ON FUNCTION journey_privacy.drop_journey_store(name) IS
   'drops a journey store; its table stays as it is';
+CREATE FUNCTION journey_privacy.store_covering(
+    "table" regclass, during tstzrange, OUT store regclass, OUT why text)
+  LANGUAGE c VOLATILE STRICT
+  AS 'MODULE_PATHNAME', 'jp_store_covering_sql';
+COMMENT ON FUNCTION journey_privacy.store_covering(regclass, tstzrange) IS
+  'the journey store that has all events of a table in a range of time as they are now, or why none has';
 REVOKE ALL ON FUNCTION
+  journey_privacy.store_covering(regclass, tstzrange),
   journey_privacy.create_journey_store(regclass, name, interval, name),
   journey_privacy.refresh_journey_store(name, boolean),
   journey_privacy.drop_journey_store(name)
   FROM PUBLIC;
-
--- Called by a refresh as the owner of the table.
-CREATE FUNCTION journey_privacy.store_bucket(timestamptz, bigint)
-  RETURNS timestamptz LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-  AS 'MODULE_PATHNAME', 'jp_store_bucket';
-COMMENT ON FUNCTION journey_privacy.store_bucket(timestamptz, bigint) IS
-  'when the bucket of a time begins, of so many microseconds, counted from 1970';
-CREATE FUNCTION journey_privacy.store_numbered(integer)
-  RETURNS boolean LANGUAGE c STABLE STRICT
-  AS 'MODULE_PATHNAME', 'jp_store_numbered';
-COMMENT ON FUNCTION journey_privacy.store_numbered(integer) IS
-  'whether a number is a subject''s; for nobody but refresh_journey_store()';
 
 -- PUBLIC must be able to run it: PostgreSQL asks when a partition is made.
 CREATE FUNCTION journey_privacy.store_row() RETURNS trigger

@@ -15,10 +15,8 @@
 PG_FUNCTION_INFO_V1(jp_journey_step);
 PG_FUNCTION_INFO_V1(jp_journey_merge_step);
 PG_FUNCTION_INFO_V1(jp_journey_final);
-PG_FUNCTION_INFO_V1(jp_store_journey_final);
 
 static JpSettings *read_nothing(FunctionCallInfo fcinfo);
-static Datum finish(FunctionCallInfo fcinfo, bool shared);
 
 /* A row: internal, occurred_at, event. */
 Datum
@@ -61,26 +59,6 @@ jp_journey_merge_step(PG_FUNCTION_ARGS)
 Datum
 jp_journey_final(PG_FUNCTION_ARGS)
 {
-	return finish(fcinfo, false);
-}
-
-/* For a store: with codes of the shared dictionary, which others do not learn. */
-Datum
-jp_store_journey_final(PG_FUNCTION_ARGS)
-{
-	return finish(fcinfo, jp_store_refreshing());
-}
-
-/* There are no options. */
-static JpSettings *
-read_nothing(FunctionCallInfo fcinfo)
-{
-	return jp_settings_create(sizeof(JpSettings), JP_CODES_LOW);
-}
-
-static Datum
-finish(FunctionCallInfo fcinfo, bool shared)
-{
 	JpGathered *group = jp_gathered_final(fcinfo);
 	JpJourneyWriter *writer = (JpJourneyWriter *) fcinfo->flinfo->fn_extra;
 
@@ -88,8 +66,15 @@ finish(FunctionCallInfo fcinfo, bool shared)
 		PG_RETURN_NULL();
 	if (writer == NULL || jp_writer_names(writer) != group->names)
 	{
-		writer = jp_journey_writer(fcinfo->flinfo->fn_mcxt, group->names, shared);
+		writer = jp_journey_writer(fcinfo->flinfo->fn_mcxt, group->names, false);
 		fcinfo->flinfo->fn_extra = writer;
 	}
 	PG_RETURN_POINTER(jp_writer_journey(writer, group->moments, group->count));
+}
+
+/* There are no options. */
+static JpSettings *
+read_nothing(FunctionCallInfo fcinfo)
+{
+	return jp_settings_create(sizeof(JpSettings), JP_CODES_LOW);
 }

@@ -14,16 +14,12 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
-#include "miscadmin.h"
-#include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
@@ -31,8 +27,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "catalog.h"
@@ -72,6 +66,7 @@ typedef struct Noted
 typedef struct Following
 {
 	uint64		generation;
+	bool		itself;			/* the table is a store, its time the bucket */
 	AttrNumber	number;
 	AttrNumber	at;
 	int			stores;
@@ -86,16 +81,13 @@ static Following *following(FunctionCallInfo fcinfo, Relation rel);
 static void follow(Following *f, Relation rel, const JpStore *store, const char *number,
 				   const char *at, const char *event);
 static void note_row(const Following *f, Relation rel, HeapTuple row, bool gone);
+static TimestampTz bucket_of(const Following *f, const JpStore *store, TimestampTz at);
 static bool same_event(const Following *f, Relation rel, HeapTuple before, HeapTuple after);
 static bool same_column(Relation rel, AttrNumber column, HeapTuple before, HeapTuple after);
 static void note(Oid store, int32 number, TimestampTz bucket, bool gone);
 static bool is_registered(Relation subjects, int32 number);
 static void insert_change(Relation rel, CatalogIndexState indexes, const Change *change);
 static void transaction_ends(XactEvent event, void *arg);
-static bool noted_in(const JpStore *store, TimestampTz from, TimestampTz until);
-static bool written_in(const JpStore *store, TimestampTz from, TimestampTz until);
-static bool has_change(Relation rel, Oid store, TimestampTz from, TimestampTz until);
-static const char *unusable(const JpStore *store);
 
 PG_FUNCTION_INFO_V1(jp_store_row);
 PG_FUNCTION_INFO_V1(jp_store_truncated);
@@ -179,12 +171,16 @@ following(FunctionCallInfo fcinfo, Relation rel)
 		f = fcinfo->flinfo->fn_extra = MemoryContextAlloc(fcinfo->flinfo->fn_mcxt, sizeof(Following));
 	f->generation = 0;
 	f->stores = 0;
+	f->itself = false;
 	source = jp_store_source(RelationGetRelid(rel));
 	protection = jp_protection_find(RelationGetRelid(rel));
 	store = jp_stores(&count);
 	for (i = 0; i < count && protection != NULL && f->stores < JP_STORES_MAX; i++)
 		if (store[i].relid == source)
+		{
+			f->itself = true;
 			follow(f, rel, &store[i], "journey_subject", "bucket", "events");
+		}
 		else if (store[i].source == source)
 			follow(f, rel, &store[i], NameStr(protection->number_column),
 				   NameStr(protection->occurred_at), NameStr(store[i].event));
@@ -224,9 +220,24 @@ note_row(const Following *f, Relation rel, HeapTuple row, bool gone)
 	if (no_number || no_time)
 		return;
 	for (i = 0; i < f->stores; i++)
-		note(f->store[i].relid, DatumGetInt32(number),
-			 TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(at)) ? JP_WHOLE_STORE :
-			 jp_bucket_of(DatumGetTimestampTz(at), f->store[i].bucket), gone);
+	{
+		TimestampTz bucket = bucket_of(f, &f->store[i], DatumGetTimestampTz(at));
+
+		note(f->store[i].relid, bucket == JP_WHOLE_STORE ? JP_NO_SUBJECT : DatumGetInt32(number),
+			 bucket, gone && bucket != JP_WHOLE_STORE);
+	}
+}
+
+/* The bucket of a time; all of a store where it can have none. */
+static TimestampTz
+bucket_of(const Following *f, const JpStore *store, TimestampTz at)
+{
+	TimestampTz bucket;
+
+	if (TIMESTAMP_NOT_FINITE(at))
+		return JP_WHOLE_STORE;
+	bucket = jp_bucket_of(at, store->bucket);
+	return f->itself && bucket != at ? JP_WHOLE_STORE : bucket;
 }
 
 /* Whether an update leaves all that a store has of a row. */
@@ -372,33 +383,8 @@ transaction_ends(XactEvent event, void *arg)
 	}
 }
 
-Oid
-jp_store_covering(Oid relid, TimestampTz from, TimestampTz until, const char **why)
-{
-	int			count;
-	const JpStore *store = jp_stores(&count);
-	int			i;
-
-	*why = "the table has no journey store";
-	for (i = 0; i < count; i++)
-	{
-		const char *reason;
-
-		if (store[i].source != relid)
-			continue;
-		reason = unusable(&store[i]);
-		if (reason == NULL && (noted_in(&store[i], from, until) || written_in(&store[i], from, until)))
-			reason = "rows have changed since the journey store was refreshed";
-		if (reason == NULL)
-			return store[i].relid;
-		*why = reason;
-	}
-	return InvalidOid;
-}
-
-/* Whether this transaction has noted a change in a range of times. */
-static bool
-noted_in(const JpStore *store, TimestampTz from, TimestampTz until)
+bool
+jp_store_noted(const JpStore *store, TimestampTz from, TimestampTz until)
 {
 	HASH_SEQ_STATUS scan;
 	Noted	   *one;
@@ -415,57 +401,4 @@ noted_in(const JpStore *store, TimestampTz from, TimestampTz until)
 	if (found)
 		hash_seq_term(&scan);
 	return found;
-}
-
-/* Whether a change is written that the active snapshot sees. */
-static bool
-written_in(const JpStore *store, TimestampTz from, TimestampTz until)
-{
-	Relation	rel = table_open(jp_relation("store_change"), AccessShareLock);
-	bool		found = has_change(rel, store->relid, JP_WHOLE_STORE, MIN_TIMESTAMP) ||
-		has_change(rel, store->relid,
-				   TIMESTAMP_NOT_FINITE(from) ? from : jp_bucket_of(from, store->bucket), until);
-
-	table_close(rel, AccessShareLock);
-	return found;
-}
-
-static bool
-has_change(Relation rel, Oid store, TimestampTz from, TimestampTz until)
-{
-	ScanKeyData key[3];
-	SysScanDesc scan;
-	bool		found;
-
-	ScanKeyInit(&key[0], RELATION, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(store));
-	ScanKeyInit(&key[1], BUCKET, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE,
-				TimestampTzGetDatum(from));
-	ScanKeyInit(&key[2], BUCKET, BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
-				TimestampTzGetDatum(until));
-	scan = systable_beginscan(rel, jp_relation("store_change_bucket"), true,
-							  GetActiveSnapshot(), 3, key);
-	found = HeapTupleIsValid(systable_getnext(scan));
-	systable_endscan(scan);
-	return found;
-}
-
-/* Why a store must not answer for its table, whatever it holds; NULL: it may. */
-static const char *
-unusable(const JpStore *store)
-{
-	AttrNumber	event = get_attnum(store->source, NameStr(store->event));
-	HeapTuple	attribute;
-	bool		nullable = true;
-
-	if (pg_class_aclcheck(store->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-		return "the user may not read the journey store";
-	attribute = SearchSysCache2(ATTNUM, ObjectIdGetDatum(store->source), Int16GetDatum(event));
-	if (HeapTupleIsValid(attribute))
-	{
-		nullable = !((Form_pg_attribute) GETSTRUCT(attribute))->attnotnull;
-		ReleaseSysCache(attribute);
-	}
-	if (nullable)
-		return "the table may have events without a name";
-	return jp_has_own_policy(store->source) ? "the table has policies of its own" : NULL;
 }

@@ -1,54 +1,19 @@
 /*
  * store_codec.c
- *		Bytes of a journey.  Pure.
+ *		Bytes of a journey, read.  Pure.
  *
  * What is read may be damaged: no byte is looked at before it is known to be
  * there, and every time and name is within its bounds.
  */
+#include "store_bits.h"
 #include "store_codec.h"
-
-#define VERSION			1
-#define VERSION_SHIFT	6
-#define UNIT_MASK		7
-#define CLASS_SHIFT		3
-#define LIST_FLAG		0x20
 
 /* So many bits are there wherever eight bytes were looked at. */
 #define BITS_AT_ONCE	57
 
-/* Of a number in groups of seven bits. */
-#define VARINT_MAX		10
-
-/* What journeys can be counted in: as much as all their times allow. */
-static const int64 units[] = {
+const int64 jp_journey_units[JP_JOURNEY_UNITS] = {
 	1, 1000, 1000000, INT64_C(60000000), INT64_C(3600000000), INT64_C(86400000000)
 };
-
-#define UNITS	((int) (sizeof(units) / sizeof(units[0])))
-
-/* How the spans of a journey fall into classes. */
-typedef struct Classes
-{
-	int			bits;			/* 0, 1 or 2: 1, 2 or 4 classes */
-	int			width[JP_SPAN_CLASSES];
-	unsigned char of[65];		/* class of a span by its bits */
-} Classes;
-
-/* Lengths of spans in bits that occur, ascending. */
-typedef struct Lengths
-{
-	int			count;
-	int			bits[65];
-	uint64		spans[66];		/* shorter than this one */
-} Lengths;
-
-/* Bits being written. */
-typedef struct Bits
-{
-	unsigned char *next;
-	uint64		held;
-	int			count;			/* of them; less than 8 between calls */
-} Bits;
 
 static bool read_varint(JpJourneyReader *reader, size_t *at, uint64 *value);
 static bool read_first(JpJourneyReader *reader, size_t *at);
@@ -63,18 +28,6 @@ static inline bool name_is_within(const JpJourneyReader *reader, uint64 name);
 static uint64 eight_bytes(const JpJourneyReader *reader, uint64 bit);
 static inline uint64 load(const unsigned char *b);
 static uint64 far_span(const JpJourneyReader *reader, uint64 bit, int width);
-static inline uint64 low_bits(int count);
-static int	bits_of(uint64 value);
-static size_t write_varint(unsigned char *bytes, uint64 value);
-static int	common_unit(const JpMoment *events, uint32 count);
-static uint64 span_before(const JpMoment *event, int64 unit);
-static void choose_classes(Classes *classes, const JpMoment *events, uint32 count, int64 unit);
-static void measure_spans(Lengths *lengths, const JpMoment *events, uint32 count, int64 unit);
-static uint64 part_lengths(const Lengths *lengths, int parts, int *last);
-static bool direct_is_shorter(const JpJourneyName *names, uint32 name_count, uint32 count,
-							  int *name_bits);
-static size_t write_list(unsigned char *bytes, const JpJourneyName *names, uint32 name_count);
-static void put_bits(Bits *bits, uint64 value, int count);
 
 bool
 jp_reader_begin(JpJourneyReader *reader, const void *bytes, size_t size)
@@ -89,18 +42,18 @@ jp_reader_begin(JpJourneyReader *reader, const void *bytes, size_t size)
 	if (size < 2)
 		return false;
 	head = reader->bytes[0];
-	reader->class_bits = (head >> CLASS_SHIFT) & 3;
-	if (head >> VERSION_SHIFT != VERSION || (head & UNIT_MASK) >= UNITS ||
+	reader->class_bits = (head >> JP_JOURNEY_CLASS_SHIFT) & 3;
+	if (head >> JP_JOURNEY_VERSION_SHIFT != JP_JOURNEY_VERSION || (head & JP_JOURNEY_UNIT_MASK) >= JP_JOURNEY_UNITS ||
 		reader->class_bits > 2 || !read_varint(reader, &at, &count) ||
 		count > JP_JOURNEY_EVENTS_MAX)
 		return false;
-	reader->unit = units[head & UNIT_MASK];
+	reader->unit = jp_journey_units[head & JP_JOURNEY_UNIT_MASK];
 	reader->count = reader->left = (uint32) count;
 	if (count == 0)
 		return at == size;
 	if (!read_first(reader, &at) || !read_widths(reader, &at))
 		return false;
-	if (head & LIST_FLAG)
+	if (head & JP_JOURNEY_LIST)
 	{
 		if (!read_list(reader, &at))
 			return false;
@@ -143,7 +96,7 @@ jp_reader_events(JpJourneyReader *reader, JpMoment *events, uint32 room)
 
 	if (count > 0 && reader->left == reader->count)
 	{
-		events[0].steps = eight_bytes(reader, reader->bit) & low_bits(reader->name_bits);
+		events[0].steps = eight_bytes(reader, reader->bit) & jp_low_bits(reader->name_bits);
 		events[0].at = time_of(reader, reader->since);
 		reader->bit += reader->name_bits;
 		if (!name_is_within(reader, events[0].steps))
@@ -188,8 +141,8 @@ read_run(JpJourneyReader *reader, const unsigned char *bytes, uint64 begin, uint
 {
 	const int	class_bits = reader->class_bits;
 	const int	head = class_bits + reader->name_bits;
-	const uint64 class_mask = low_bits(class_bits);
-	const uint64 name_mask = low_bits(reader->name_bits);
+	const uint64 class_mask = jp_low_bits(class_bits);
+	const uint64 name_mask = jp_low_bits(reader->name_bits);
 	const uint64 least = reader->names > 0 ? 0 : 1;
 	const uint64 names = reader->names > 0 ? reader->names : name_mask;
 	const uint64 origin = (uint64) reader->origin;
@@ -205,7 +158,7 @@ read_run(JpJourneyReader *reader, const unsigned char *bytes, uint64 begin, uint
 		uint64		bits = load(bytes + ((bit - begin) >> 3)) >> (bit & 7);
 		int			width = reader->width[bits & class_mask];
 		uint64		name = (bits >> class_bits) & name_mask;
-		uint64		span = (bits >> head) & low_bits(width);
+		uint64		span = (bits >> head) & jp_low_bits(width);
 
 		within &= name - least < names && span <= room;
 		room -= span;
@@ -230,10 +183,10 @@ read_far(JpJourneyReader *reader, JpMoment *events, uint32 done, uint32 count)
 	for (i = done; i < count; i++)
 	{
 		uint64		bits = eight_bytes(reader, reader->bit);
-		int			width = reader->width[bits & low_bits(reader->class_bits)];
+		int			width = reader->width[bits & jp_low_bits(reader->class_bits)];
 		uint64		span = far_span(reader, reader->bit + head, width);
 
-		events[i].steps = (bits >> reader->class_bits) & low_bits(reader->name_bits);
+		events[i].steps = (bits >> reader->class_bits) & jp_low_bits(reader->name_bits);
 		reader->bit += head + width;
 		if (reader->bit > (uint64) reader->size * 8 ||
 			!name_is_within(reader, events[i].steps) ||
@@ -332,7 +285,7 @@ read_list(JpJourneyReader *reader, size_t *at)
 		return false;
 	reader->names = (uint32) names;
 	reader->names_at = *at;
-	reader->name_bits = bits_of(names - 1);
+	reader->name_bits = jp_bits_of(names - 1);
 	for (i = 0; i < names; i++)
 	{
 		if (!read_varint(reader, at, &entry))
@@ -376,266 +329,6 @@ far_span(const JpJourneyReader *reader, uint64 bit, int width)
 {
 	int			low = width < 32 ? width : 32;
 
-	return (eight_bytes(reader, bit) & low_bits(low)) |
-		(eight_bytes(reader, bit + low) & low_bits(width - low)) << (low & 63);
-}
-
-/* So many ones, 0 to 64. */
-static inline uint64
-low_bits(int count)
-{
-	return count == 0 ? 0 : UINT64_MAX >> (64 - count);
-}
-
-/* Bits of a number, 0 for 0. */
-static int
-bits_of(uint64 value)
-{
-	return value == 0 ? 0 : 64 - __builtin_clzll(value);
-}
-
-size_t
-jp_journey_room(uint32 count, const JpJourneyName *names, uint32 name_count)
-{
-	size_t		room = 1 + 3 * VARINT_MAX + JP_SPAN_CLASSES + 8;
-	uint32		i;
-
-	for (i = 0; i < name_count; i++)
-		room += VARINT_MAX + names[i].length;
-	/* a class, a name's place or code, and a span: at most 2 + 31 + 64 bits */
-	return room + ((size_t) count * 97 + 7) / 8;
-}
-
-size_t
-jp_journey_write(unsigned char *bytes, const JpMoment *events, uint32 count,
-				 const JpJourneyName *names, uint32 name_count)
-{
-	int			unit = common_unit(events, count);
-	int			name_bits;
-	bool		direct = direct_is_shorter(names, name_count, count, &name_bits);
-	int64		first = count == 0 ? 0 : events[0].at / units[unit];
-	unsigned char *next = bytes + 1;
-	Classes		classes;
-	Bits		bits = {NULL, 0, 0};
-	uint32		i;
-
-	next += write_varint(next, count);
-	bytes[0] = (unsigned char) (VERSION << VERSION_SHIFT);
-	if (count == 0)
-		return next - bytes;
-	choose_classes(&classes, events, count, units[unit]);
-	bytes[0] |= unit | classes.bits << CLASS_SHIFT | (direct ? 0 : LIST_FLAG);
-	next += write_varint(next, ((uint64) first << 1) ^ (uint64) (first >> 63));
-	for (i = 0; i < 1u << classes.bits; i++)
-		*next++ = (unsigned char) classes.width[i];
-	if (direct)
-		*next++ = (unsigned char) name_bits;
-	else
-		next += write_list(next, names, name_count);
-	bits.next = next;
-	for (i = 0; i < count; i++)
-	{
-		uint64		name = direct ? names[events[i].steps].code : events[i].steps;
-		uint64		span = i == 0 ? 0 : span_before(&events[i], units[unit]);
-		int			class = classes.of[bits_of(span)];
-
-		if (i > 0)
-			put_bits(&bits, class, classes.bits);
-		put_bits(&bits, name, name_bits);
-		if (i > 0)
-			put_bits(&bits, span, classes.width[class]);
-	}
-	put_bits(&bits, 0, (8 - bits.count) & 7);
-	return bits.next - bytes;
-}
-
-static size_t
-write_varint(unsigned char *bytes, uint64 value)
-{
-	size_t		size = 0;
-
-	for (; value >= 128; value >>= 7)
-		bytes[size++] = (unsigned char) (value | 128);
-	bytes[size++] = (unsigned char) value;
-	return size;
-}
-
-/* The largest unit that all times are multiples of. */
-static int
-common_unit(const JpMoment *events, uint32 count)
-{
-	int			unit = UNITS - 1;
-	uint32		i;
-
-	for (i = 0; i < count && unit > 0; i++)
-		while (events[i].at % units[unit] != 0)
-			unit--;
-	return unit;
-}
-
-/* Units from the event before to this one. */
-static uint64
-span_before(const JpMoment *event, int64 unit)
-{
-	return ((uint64) event[0].at - (uint64) event[-1].at) / (uint64) unit;
-}
-
-/* Classes that make the events shortest. */
-static void
-choose_classes(Classes *classes, const JpMoment *events, uint32 count, int64 unit)
-{
-	Lengths		lengths;
-	uint64		best = UINT64_MAX;
-	int			bits;
-	int			i;
-	int			class;
-
-	measure_spans(&lengths, events, count, unit);
-	memset(classes, 0, sizeof(*classes));
-	for (bits = 0; bits <= 2; bits++)
-	{
-		int			last[JP_SPAN_CLASSES];
-		uint64		size = part_lengths(&lengths, 1 << bits, last) +
-			(uint64) bits * (count - 1) + 8 * (1 << bits);
-
-		if (size >= best)
-			continue;
-		best = size;
-		classes->bits = bits;
-		for (i = 0; i < 1 << bits; i++)
-			classes->width[i] = lengths.count == 0 ? 0 : lengths.bits[last[i]];
-	}
-	for (i = 0, class = 0; i <= 64; i++)
-	{
-		while (class < (1 << classes->bits) - 1 && classes->width[class] < i)
-			class++;
-		classes->of[i] = (unsigned char) class;
-	}
-}
-
-static void
-measure_spans(Lengths *lengths, const JpMoment *events, uint32 count, int64 unit)
-{
-	uint32		spans[65] = {0};
-	uint64		shorter = 0;
-	uint32		i;
-	int			bits;
-
-	for (i = 1; i < count; i++)
-		spans[bits_of(span_before(&events[i], unit))]++;
-	lengths->count = 0;
-	for (bits = 0; bits <= 64; bits++)
-	{
-		if (spans[bits] == 0)
-			continue;
-		lengths->bits[lengths->count] = bits;
-		lengths->spans[lengths->count++] = shorter;
-		shorter += spans[bits];
-	}
-	lengths->spans[lengths->count] = shorter;
-}
-
-/*
- * Parts the lengths into classes so that the spans take the fewest bits, which
- * it returns; last gets the longest of each class.
- */
-static uint64
-part_lengths(const Lengths *lengths, int parts, int *last)
-{
-	uint64		cost[JP_SPAN_CLASSES][65];
-	int			from[JP_SPAN_CLASSES][65];
-	int			part,
-				i,
-				j;
-
-	for (part = 0; part < parts; part++)
-		for (j = 0; j < lengths->count; j++)
-		{
-			cost[part][j] = lengths->bits[j] * lengths->spans[j + 1];
-			from[part][j] = -1;
-			for (i = 0; part > 0 && i < j; i++)
-			{
-				uint64		sum = cost[part - 1][i] +
-					lengths->bits[j] * (lengths->spans[j + 1] - lengths->spans[i + 1]);
-
-				if (sum < cost[part][j])
-				{
-					cost[part][j] = sum;
-					from[part][j] = i;
-				}
-			}
-		}
-	if (lengths->count == 0)
-		return 0;
-	j = lengths->count - 1;
-	for (part = parts - 1; part >= 0; part--)
-	{
-		last[part] = j;
-		if (from[part][j] >= 0)
-			j = from[part][j];
-	}
-	return cost[parts - 1][lengths->count - 1];
-}
-
-/* Whether codes in the events are shorter than a list; the bits of a name. */
-static bool
-direct_is_shorter(const JpJourneyName *names, uint32 name_count, uint32 count,
-				  int *name_bits)
-{
-	uint64		list = 8;
-	uint32		most = 0;
-	uint32		i;
-	unsigned char scratch[VARINT_MAX];
-	int			place_bits = name_count == 0 ? 0 : bits_of(name_count - 1);
-	bool		direct = name_count > 0;
-
-	for (i = 0; i < name_count; i++)
-	{
-		direct &= names[i].code != 0;
-		most = names[i].code > most ? names[i].code : most;
-		list += 8 * write_varint(scratch, (uint64) names[i].code << 1 | 1);
-	}
-	list += (uint64) count * place_bits;
-	direct &= most <= INT32_MAX && (uint64) count * bits_of(most) < list;
-	*name_bits = direct ? bits_of(most) : place_bits;
-	return direct;
-}
-
-static size_t
-write_list(unsigned char *bytes, const JpJourneyName *names, uint32 name_count)
-{
-	unsigned char *next = bytes + write_varint(bytes, name_count);
-	uint32		i;
-
-	for (i = 0; i < name_count; i++)
-	{
-		if (names[i].code != 0)
-		{
-			next += write_varint(next, (uint64) names[i].code << 1 | 1);
-			continue;
-		}
-		next += write_varint(next, (uint64) names[i].length << 1);
-		memcpy(next, names[i].chars, names[i].length);
-		next += names[i].length;
-	}
-	return next - bytes;
-}
-
-static void
-put_bits(Bits *bits, uint64 value, int count)
-{
-	while (count > 0)
-	{
-		int			some = count < 32 ? count : 32;
-
-		bits->held |= (value & low_bits(some)) << bits->count;
-		bits->count += some;
-		value = some == 64 ? 0 : value >> some;
-		count -= some;
-		for (; bits->count >= 8; bits->count -= 8)
-		{
-			*bits->next++ = (unsigned char) bits->held;
-			bits->held >>= 8;
-		}
-	}
+	return (eight_bytes(reader, bit) & jp_low_bits(low)) |
+		(eight_bytes(reader, bit + low) & jp_low_bits(width - low)) << (low & 63);
 }

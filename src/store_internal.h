@@ -5,6 +5,8 @@
 #ifndef JP_STORE_INTERNAL_H
 #define JP_STORE_INTERNAL_H
 
+#include "utils/rangetypes.h"
+
 #include "store_journey.h"
 
 /*
@@ -40,6 +42,13 @@ extern void jp_journey_check_count(uint64 count);
 /* Of one table. */
 #define JP_STORES_MAX	8
 
+/*
+ * store_ops.c: a range of times as its first and the first behind it, infinite
+ * where it is open; false when it is empty.
+ */
+extern bool jp_range_bounds(FunctionCallInfo fcinfo, RangeType *range,
+							TimestampTz *from, TimestampTz *until);
+
 /* A journey store as registered. */
 typedef struct JpStore
 {
@@ -73,7 +82,10 @@ extern void jp_store_flush(void);
 /* Notes and writes that all of a store has changed. */
 extern void jp_store_note_whole(Oid store);
 
-/* store_refresh.c: whether the journeys made now are for a store. */
+/* Whether this transaction has noted a change of a store in a range of times. */
+extern bool jp_store_noted(const JpStore *store, TimestampTz from, TimestampTz until);
+
+/* store_refresh.c: whether what is written to a store now is right. */
 extern bool jp_store_refreshing(void);
 
 #endif							/* JP_STORE_INTERNAL_H */

@@ -34,8 +34,6 @@ static uint64 stores_as_of = 0;
 
 static void read_stores(void);
 
-PG_FUNCTION_INFO_V1(jp_store_bucket);
-
 const JpStore *
 jp_stores(int *count)
 {
@@ -97,20 +95,6 @@ jp_bucket_of(TimestampTz at, int64 bucket)
 	if (past < 0)
 		past += bucket;
 	return at - past < MIN_TIMESTAMP ? MIN_TIMESTAMP : at - past;
-}
-
-/* SQL: store_bucket(timestamptz, bigint). */
-Datum
-jp_store_bucket(PG_FUNCTION_ARGS)
-{
-	int64		bucket = PG_GETARG_INT64(1);
-
-	jp_journey_check_time(PG_GETARG_TIMESTAMPTZ(0));
-	if (bucket <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("bucket must be positive")));
-	PG_RETURN_TIMESTAMPTZ(jp_bucket_of(PG_GETARG_TIMESTAMPTZ(0), bucket));
 }
 
 /* Reads table journey_store. */

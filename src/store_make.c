@@ -232,23 +232,23 @@ check_count(const Making *m)
 	}
 }
 
-/* Makes the table, as the owner of the other. */
+/*
+ * Makes the table, as the owner of the other.  It has pseudonyms whatever the
+ * other has: no identity is written twice.
+ */
 static void
 make_table(Making *m)
 {
-	AttrNumber	subject = get_attnum(m->source, NameStr(jp_protection_find(m->source)->subject_column));
-	char	   *type = format_type_extended(get_atttype(m->source, subject), -1,
-											FORMAT_TYPE_FORCE_QUALIFY);
 	JpPrivilege before;
 
 	jp_act_as(m->owner, "pg_catalog, pg_temp", &before);
 	jp_run("CREATE TABLE %s (journey_subject integer NOT NULL, bucket timestamptz NOT NULL,"
-		   " subject %s NOT NULL, events journey_privacy.journey NOT NULL,"
-		   " PRIMARY KEY (journey_subject, bucket))", m->table, type);
-	jp_restore(&before);
-	m->relid = get_relname_relid(m->name, get_rel_namespace(m->source));
+		   " subject journey_privacy.pseudonym NOT NULL, events journey_privacy.journey NOT NULL,"
+		   " PRIMARY KEY (journey_subject, bucket))", m->table);
 	jp_run("COMMENT ON TABLE %s IS 'journeys for speed: what refresh_journey_store() made of a table'",
 		   m->table);
+	jp_restore(&before);
+	m->relid = get_relname_relid(m->name, get_rel_namespace(m->source));
 }
 
 /* Protects it as the caller would by hand. */
@@ -256,7 +256,6 @@ static void
 protect_store(const Making *m)
 {
 	LOCAL_FCINFO(call, 11);
-	const JpProtection *protection = jp_protection_find(m->source);
 	NameData	subject = {"subject"};
 	NameData	number = {"journey_subject"};
 	int			i;
@@ -266,8 +265,6 @@ protect_store(const Making *m)
 		call->args[i].value = (Datum) 0;
 	call->args[0].value = ObjectIdGetDatum(m->relid);
 	call->args[1].value = NameGetDatum(&subject);
-	if (protection->kind != NULL)
-		call->args[2].value = CStringGetTextDatum(protection->kind);
 	call->args[6].value = CStringGetTextDatum("current");
 	call->args[7].value = CStringGetTextDatum("skip");
 	call->args[8].value = CStringGetTextDatum("delete");

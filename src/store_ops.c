@@ -34,27 +34,19 @@ typedef struct Unnesting
 	TupleDesc	desc;
 } Unnesting;
 
-/* A time range as what lies between two times, the second exclusive. */
-typedef struct Between
-{
-	TimestampTz from;
-	TimestampTz until;
-} Between;
-
 PG_FUNCTION_INFO_V1(jp_journey_eq);
 PG_FUNCTION_INFO_V1(jp_journey_ne);
 PG_FUNCTION_INFO_V1(jp_journey_concat);
-PG_FUNCTION_INFO_V1(jp_events);
-PG_FUNCTION_INFO_V1(jp_first_at);
-PG_FUNCTION_INFO_V1(jp_last_at);
-PG_FUNCTION_INFO_V1(jp_span);
+PG_FUNCTION_INFO_V1(jp_journey_events);
+PG_FUNCTION_INFO_V1(jp_journey_first_at);
+PG_FUNCTION_INFO_V1(jp_journey_last_at);
+PG_FUNCTION_INFO_V1(jp_journey_span);
 PG_FUNCTION_INFO_V1(jp_journey_between);
 PG_FUNCTION_INFO_V1(jp_journey_unnest);
 
 static void open_pair(FunctionCallInfo fcinfo, Pair *pair);
 static bool same_journeys(FunctionCallInfo fcinfo);
 static JpMoment *own_moments(Datum journey, JpNames **names, uint32 *count);
-static bool read_range(FunctionCallInfo fcinfo, RangeType *range, Between *between);
 static Unnesting *begin_unnest(FunctionCallInfo fcinfo, FuncCallContext *call);
 
 /* SQL: journey = journey: the same events. */
@@ -91,7 +83,7 @@ jp_journey_concat(PG_FUNCTION_ARGS)
 
 /* SQL: events(journey): how many. */
 Datum
-jp_events(PG_FUNCTION_ARGS)
+jp_journey_events(PG_FUNCTION_ARGS)
 {
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
 	JpJourneyReader reader;
@@ -103,7 +95,7 @@ jp_events(PG_FUNCTION_ARGS)
 
 /* SQL: first_at(journey), null when it is empty. */
 Datum
-jp_first_at(PG_FUNCTION_ARGS)
+jp_journey_first_at(PG_FUNCTION_ARGS)
 {
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(0));
 	JpJourneyReader reader;
@@ -119,7 +111,7 @@ jp_first_at(PG_FUNCTION_ARGS)
 
 /* SQL: last_at(journey), null when it is empty. */
 Datum
-jp_last_at(PG_FUNCTION_ARGS)
+jp_journey_last_at(PG_FUNCTION_ARGS)
 {
 	JpNames    *names;
 	uint32		count;
@@ -132,7 +124,7 @@ jp_last_at(PG_FUNCTION_ARGS)
 
 /* SQL: span(journey): from the first event to the last. */
 Datum
-jp_span(PG_FUNCTION_ARGS)
+jp_journey_span(PG_FUNCTION_ARGS)
 {
 	JpNames    *names;
 	uint32		count;
@@ -152,15 +144,16 @@ jp_journey_between(PG_FUNCTION_ARGS)
 	JpNames    *names;
 	uint32		count;
 	JpMoment   *moments = own_moments(PG_GETARG_DATUM(0), &names, &count);
-	Between		between;
+	TimestampTz from;
+	TimestampTz until;
 	uint32		first = 0;
 	uint32		last;
 
-	if (!read_range(fcinfo, PG_GETARG_RANGE_P(1), &between))
+	if (!jp_range_bounds(fcinfo, PG_GETARG_RANGE_P(1), &from, &until))
 		count = 0;
-	while (first < count && moments[first].at < between.from)
+	while (first < count && moments[first].at < from)
 		first++;
-	for (last = first; last < count && moments[last].at < between.until; last++)
+	for (last = first; last < count && moments[last].at < until; last++)
 		;
 	PG_RETURN_DATUM(jp_journey_make(moments + first, last - first, names));
 }
@@ -237,9 +230,8 @@ own_moments(Datum journey, JpNames **names, uint32 *count)
 	return jp_journey_moments(jp_journey_names_of(CurrentMemoryContext, *names), journey, count);
 }
 
-/* The bounds of a range; false when it is empty. */
-static bool
-read_range(FunctionCallInfo fcinfo, RangeType *range, Between *between)
+bool
+jp_range_bounds(FunctionCallInfo fcinfo, RangeType *range, TimestampTz *from, TimestampTz *until)
 {
 	TypeCacheEntry *type = range_get_typcache(fcinfo, RangeTypeGetOid(range));
 	RangeBound	lower;
@@ -247,17 +239,17 @@ read_range(FunctionCallInfo fcinfo, RangeType *range, Between *between)
 	bool		empty;
 
 	range_deserialize(type, range, &lower, &upper, &empty);
-	between->from = DT_NOBEGIN;
-	between->until = DT_NOEND;
+	*from = DT_NOBEGIN;
+	*until = DT_NOEND;
 	if (empty)
 		return false;
 	if (!lower.infinite)
-		between->from = DatumGetTimestampTz(lower.val);
-	if (!lower.infinite && !lower.inclusive && !TIMESTAMP_NOT_FINITE(between->from))
-		between->from++;
+		*from = DatumGetTimestampTz(lower.val);
+	if (!lower.infinite && !lower.inclusive && !TIMESTAMP_NOT_FINITE(*from))
+		(*from)++;
 	if (!upper.infinite)
-		between->until = DatumGetTimestampTz(upper.val);
-	if (!upper.infinite && upper.inclusive && !TIMESTAMP_NOT_FINITE(between->until))
-		between->until++;
+		*until = DatumGetTimestampTz(upper.val);
+	if (!upper.infinite && upper.inclusive && !TIMESTAMP_NOT_FINITE(*until))
+		(*until)++;
 	return true;
 }

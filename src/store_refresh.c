@@ -10,20 +10,17 @@
  *
  * Locks: ShareUpdateExclusive on the store, so that one refreshes at a time and
  * erasure waits for it; AccessShare on the table; writers are never in the way.
- * Rows are deleted and inserted, not updated: the insert guard looks at each
- * one and lets nobody in who has been erased.
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
+#include "nodes/params.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -36,25 +33,14 @@
 #include "collection.h"
 #include "compat.h"
 #include "note.h"
-#include "store_internal.h"
-#include "subject.h"
+#include "store_fill.h"
 
-/* A name is shared once so many subjects have it. */
-#define SHARED_BY		20
-
-/* The dictionary has so many names at most, none longer than this. */
+/* The dictionary has so many names at most. */
 #define NAMES_MAX		65536
-#define NAME_BYTES_MAX	1000
-
-/* Of a larger table a sample shows which names are common. */
-#define SAMPLE_ROWS		1000000
 
 /* With more changes than this part of the store's rows, all of it is made anew. */
 #define CHANGES_MANY	4
 #define CHANGES_FEW		100000
-
-/* Column number of table subject. */
-#define SUBJECT_NUMBER	2
 
 /* What a refresh is about. */
 typedef struct Refresh
@@ -72,33 +58,26 @@ typedef struct Refresh
 	char	   *number;			/* columns of that */
 	char	   *at;
 	char	   *event;
-	char	   *subject;
-	char	   *bucket;			/* expression */
 } Refresh;
 
-/* Numbers in the registry, while a store is being made anew. */
+/* True while what is written to a store is right. */
 static bool refreshing = false;
-static uint8 *registered = NULL;
-static int32 registered_end = 0;
 
 static void refresh(Refresh *r, bool whole, int64 *rows);
 static void take_changes(Refresh *r);
 static void read_changes(Refresh *r, SPITupleTable *taken);
-static void decide_whole(Refresh *r);
-static void read_registry(void);
-static void name_parts(Refresh *r);
-static char *rows_of_source(const Refresh *r, const char *sample);
-static const char *first_subject(const Refresh *r);
-static void share_names(Refresh *r);
-static ArrayType *common_names(Refresh *r);
-static void add_names(ArrayType *names);
-static void remove_rows(Refresh *r);
-static int64 insert_rows(Refresh *r);
-static int	parameters(const Refresh *r, Oid *types, Datum *values);
 static double rows_of(Oid relid);
+static void name_parts(Refresh *r);
+static JpFilling *read_rows(const Refresh *r);
+static int	run_into(const Refresh *r, const char *sql, DestReceiver *receiver);
+static char *rows_of_source(const Refresh *r);
+static void share_names(JpFilling *filling);
+static void add_names(ArrayType *names);
+static void remove_rows(const Refresh *r);
+static int64 write_journeys(const Refresh *r, JpFilling *filling);
+static int	parameters(const Refresh *r, Oid *types, Datum *values);
 
 PG_FUNCTION_INFO_V1(jp_refresh_journey_store);
-PG_FUNCTION_INFO_V1(jp_store_numbered);
 
 /* SQL: refresh_journey_store(name, whole). */
 Datum
@@ -133,19 +112,6 @@ jp_refresh_journey_store(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(rows);
 }
 
-/* SQL: store_numbered(number), for nobody but a refresh. */
-Datum
-jp_store_numbered(PG_FUNCTION_ARGS)
-{
-	int32		number = PG_GETARG_INT32(0);
-
-	if (!refreshing || registered == NULL)
-		jp_refuse(JP_NOTE_PROTECTION, "store_numbered", InvalidOid,
-				  errmsg("only refresh_journey_store() may do this"));
-	PG_RETURN_BOOL(number >= 0 && number < registered_end &&
-				   (registered[number / 8] >> number % 8 & 1));
-}
-
 bool
 jp_store_refreshing(void)
 {
@@ -155,26 +121,27 @@ jp_store_refreshing(void)
 static void
 refresh(Refresh *r, bool whole, int64 *rows)
 {
+	JpFilling  *filling;
+
 	r->whole = whole;
 	take_changes(r);
 	if (!r->whole && r->changes == 0)
 		return;
 	name_parts(r);
+	filling = read_rows(r);
+	share_names(filling);
 	refreshing = true;
 	PG_TRY();
 	{
-		if (r->whole)
-			read_registry();
-		share_names(r);
 		remove_rows(r);
-		*rows = insert_rows(r);
+		*rows = write_journeys(r, filling);
 	}
 	PG_FINALLY();
 	{
 		refreshing = false;
-		registered = NULL;
 	}
 	PG_END_TRY();
+	jp_filling_end(filling);
 }
 
 /* Takes the changes that there are, of subjects who are still registered. */
@@ -197,8 +164,10 @@ take_changes(Refresh *r)
 			   "  (SELECT FROM journey_privacy.subject s WHERE s.number = c.number)",
 			   1, types, values, NULL, SPI_OK_SELECT);
 	read_changes(r, SPI_tuptable);
-	decide_whole(r);
 	jp_restore(&before);
+	/* many changes are made faster with one pass over the table */
+	r->whole |= r->changes > CHANGES_FEW &&
+		r->changes > rows_of(r->store.relid) / CHANGES_MANY;
 }
 
 static void
@@ -218,14 +187,6 @@ read_changes(Refresh *r, SPITupleTable *taken)
 	r->until = END_TIMESTAMP - r->until <= r->store.bucket ? DT_NOEND : r->until + r->store.bucket;
 }
 
-/* Many changes are made faster with one pass over the table. */
-static void
-decide_whole(Refresh *r)
-{
-	r->whole |= r->changes > CHANGES_FEW &&
-		r->changes > rows_of(r->store.relid) / CHANGES_MANY;
-}
-
 /* Rows as of the last ANALYZE, or 0. */
 static double
 rows_of(Oid relid)
@@ -239,40 +200,6 @@ rows_of(Oid relid)
 		ReleaseSysCache(row);
 	}
 	return rows;
-}
-
-/*
- * Reads which numbers are registered.  Rows of the erased that a hold keeps
- * have numbers that are not: they would be taken for the subject that came back.
- */
-static void
-read_registry(void)
-{
-	Relation	rel = table_open(jp_relation("subject"), AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	row;
-	Size		room = 8192;
-
-	registered = (uint8 *) palloc0(room);
-	while (HeapTupleIsValid(row = systable_getnext(scan)))
-	{
-		bool		isnull;
-		int32		number = DatumGetInt32(heap_getattr(row, SUBJECT_NUMBER, RelationGetDescr(rel), &isnull));
-
-		CHECK_FOR_INTERRUPTS();
-		if (number / 8 >= room)
-		{
-			Size		more = Max(2 * room, (Size) number / 8 + 1);
-
-			registered = (uint8 *) repalloc(registered, more);
-			memset(registered + room, 0, more - room);
-			room = more;
-		}
-		registered[number / 8] |= 1 << number % 8;
-	}
-	registered_end = (int32) Min(room * 8, PG_INT32_MAX);
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
 }
 
 /* Names of what is read and written, for SQL. */
@@ -290,67 +217,77 @@ name_parts(Refresh *r)
 	r->number = psprintf("s.%s", quote_identifier(NameStr(protection->number_column)));
 	r->at = psprintf("s.%s", quote_identifier(NameStr(protection->occurred_at)));
 	r->event = psprintf("s.%s", quote_identifier(NameStr(r->store.event)));
-	r->subject = psprintf("s.%s", quote_identifier(NameStr(protection->subject_column)));
-	r->bucket = !r->whole ? "p.bucket" :
-		psprintf("journey_privacy.store_bucket(%s, " INT64_FORMAT ")", r->at, r->store.bucket);
 }
 
-/* FROM and WHERE of the rows to be taken, or of a sample of them. */
-static char *
-rows_of_source(const Refresh *r, const char *sample)
+/* Reads the rows, as the owner of the table. */
+static JpFilling *
+read_rows(const Refresh *r)
 {
+	JpFilling  *filling;
+	JpPrivilege before;
+	int			code;
+
+	jp_act_as(r->owner, "pg_catalog, pg_temp", &before);
+	/* one pass like that which makes an index, and with its memory */
+	(void) set_config_option("work_mem", GetConfigOption("maintenance_work_mem", false, false),
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	filling = jp_filling_begin(&r->store);
+	code = run_into(r, rows_of_source(r), jp_filling_receiver(filling));
+	jp_restore(&before);
+	if (code != SPI_OK_SELECT)
+		elog(ERROR, "could not read the table of a journey store: %s", SPI_result_code_string(code));
+	return filling;
+}
+
+/* Runs a query about the changes into a receiver. */
+static int
+run_into(const Refresh *r, const char *sql, DestReceiver *receiver)
+{
+	Oid			types[4];
+	Datum		values[4];
+	int			count = parameters(r, types, values);
+	SPIExecuteOptions options = {0};
+	int			i;
+
+	options.params = makeParamList(count);
+	for (i = 0; i < count; i++)
+	{
+		options.params->params[i].value = values[i];
+		options.params->params[i].isnull = false;
+		options.params->params[i].pflags = PARAM_FLAG_CONST;
+		options.params->params[i].ptype = types[i];
+	}
+	options.dest = receiver;
+	return SPI_execute_extended(sql, &options);
+}
+
+/* The rows to be read, as SQL. */
+static char *
+rows_of_source(const Refresh *r)
+{
+	char	   *all = psprintf("SELECT %s, %s, %s::text FROM %s s", r->number, r->at, r->event, r->source);
+
 	if (r->whole)
-		return psprintf("%s s%s WHERE %s IS NOT NULL AND %s IS NOT NULL AND %s IS NOT NULL",
-						r->source, sample, r->number, r->at, r->event);
-	return psprintf("unnest($1, $2) p(number, bucket) JOIN %s s ON %s = p.number"
-					" AND %s >= p.bucket AND %s < p.bucket + interval '" INT64_FORMAT " microseconds'"
+		return psprintf("%s WHERE %s IS NOT NULL AND %s IS NOT NULL AND %s IS NOT NULL",
+						all, r->number, r->at, r->event);
+	return psprintf("%s JOIN unnest($1, $2) p(number, bucket) ON %s = p.number AND %s >= p.bucket"
+					" AND %s < p.bucket + interval '" INT64_FORMAT " microseconds'"
 					" WHERE %s >= $3 AND %s < $4 AND %s IS NOT NULL",
-					r->source, r->number, r->at, r->at, r->store.bucket,
-					r->at, r->at, r->event);
+					all, r->number, r->at, r->at, r->store.bucket, r->at, r->at, r->event);
 }
 
 /* Puts names that many subjects have into the dictionary. */
 static void
-share_names(Refresh *r)
+share_names(JpFilling *filling)
 {
-	ArrayType  *names;
+	ArrayType  *names = jp_filling_common_names(filling);
 	JpPrivilege before;
 
-	if (!r->whole && r->changes < SHARED_BY)
-		return;
-	names = common_names(r);
 	if (names == NULL)
 		return;
 	jp_elevate(&before);
 	add_names(names);
 	jp_restore(&before);
-}
-
-/* The names that many subjects have in the rows to be taken, the commonest first. */
-static ArrayType *
-common_names(Refresh *r)
-{
-	Oid			types[4];
-	Datum		values[4];
-	int			count = parameters(r, types, values);
-	double		part = SAMPLE_ROWS / Max(rows_of(r->store.source), 1) * 100;
-	char	   *rows = rows_of_source(r, part >= 100 ? "" :
-									  psprintf(" TABLESAMPLE SYSTEM (%f)", part));
-	JpPrivilege before;
-	Datum		names;
-	bool		isnull;
-
-	jp_act_as(r->owner, "pg_catalog, pg_temp", &before);
-	SPI_execute_with_args(psprintf("SELECT array_agg(c.name ORDER BY c.subjects DESC, c.name) FROM"
-								   " (SELECT d.name, count(*) AS subjects FROM"
-								   "  (SELECT DISTINCT %s::text COLLATE \"C\" AS name, %s AS number"
-								   "   FROM %s AND octet_length(%s) <= %d) d"
-								   "  GROUP BY d.name HAVING count(*) >= %d) c",
-								   r->event, r->number, rows, r->event, NAME_BYTES_MAX, SHARED_BY),
-						  count, types, values, NULL, false, 0);
-	names = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	jp_restore(&before);
-	return isnull ? NULL : DatumGetArrayTypeP(names);
 }
 
 /* Adds what the dictionary does not have yet; codes are small numbers. */
@@ -382,63 +319,36 @@ add_names(ArrayType *names)
 
 /* Removes what will be made anew. */
 static void
-remove_rows(Refresh *r)
+remove_rows(const Refresh *r)
 {
 	Oid			types[4];
 	Datum		values[4];
-	int			count = parameters(r, types, values);
+	int			count = Min(parameters(r, types, values), 2);
+	char	   *sql = r->whole ? psprintf("DELETE FROM %s", r->table) :
+		psprintf("DELETE FROM %s t USING unnest($1, $2) p(number, bucket)"
+				 " WHERE t.journey_subject = p.number AND t.bucket = p.bucket", r->table);
 	JpPrivilege before;
 	int			code;
 
 	jp_act_as(r->owner, "pg_catalog, pg_temp", &before);
-	code = r->whole ? SPI_execute(psprintf("DELETE FROM %s", r->table), false, 0) :
-		SPI_execute_with_args(psprintf("DELETE FROM %s t USING unnest($1, $2) p(number, bucket)"
-									   " WHERE t.journey_subject = p.number AND t.bucket = p.bucket",
-									   r->table), Min(count, 2), types, values, NULL, false, 0);
+	code = SPI_execute_with_args(sql, count, types, values, NULL, false, 0);
 	jp_restore(&before);
 	if (code != SPI_OK_DELETE)
 		elog(ERROR, "could not empty a journey store: %s", SPI_result_code_string(code));
 }
 
-/* Makes the journeys; returns how many. */
+/* Writes the journeys, as the owner of the store. */
 static int64
-insert_rows(Refresh *r)
+write_journeys(const Refresh *r, JpFilling *filling)
 {
-	Oid			types[4];
-	Datum		values[4];
-	int			count = parameters(r, types, values);
 	JpPrivilege before;
-	char	   *sql;
-	int			code;
+	int64		rows;
 
-	sql = psprintf("INSERT INTO %s (journey_subject, bucket, subject, events)"
-				   " SELECT %s, %s, %s, journey_privacy.store_journey(%s, %s::text)"
-				   " FROM %s GROUP BY 1, 2%s", r->table, r->number, r->bucket, first_subject(r),
-				   r->at, r->event, rows_of_source(r, ""),
-				   r->whole ? psprintf(" HAVING journey_privacy.store_numbered(%s)", r->number) : "");
 	jp_act_as(r->owner, "pg_catalog, pg_temp", &before);
-	/* one pass like that which makes an index, and with its memory */
-	(void) set_config_option("work_mem", GetConfigOption("maintenance_work_mem", false, false),
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	code = SPI_execute_with_args(sql, count, types, values, NULL, false, 0);
+	rows = jp_filling_write(filling);
 	jp_restore(&before);
-	if (code != SPI_OK_INSERT)
-		elog(ERROR, "could not fill a journey store: %s", SPI_result_code_string(code));
-	return SPI_processed;
-}
-
-/* Any of the subject's values in a group. */
-static const char *
-first_subject(const Refresh *r)
-{
-	const JpProtection *protection = jp_protection_find(r->store.source);
-	Oid			type = get_atttype(r->store.source,
-								   get_attnum(r->store.source, NameStr(protection->subject_column)));
-
-	/* uuid has no min() before PostgreSQL 18 */
-	if (type == UUIDOID)
-		return psprintf("min(%s::text)::uuid", r->subject);
-	return psprintf("min(%s)", r->subject);
+	CommandCounterIncrement();
+	return rows;
 }
 
 /* Parameters of SQL about the changes; none when all is made anew. */

@@ -12,7 +12,7 @@ seconds=${FUZZ_SECONDS:-5}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-sources=("$top/test/fuzz/journey.c" "$top/src/store_codec.c")
+sources=("$top/test/fuzz/journey.c" "$top"/src/store_{codec,encode}.c)
 flags=(-DJP_PURE -I "$top/src" -g -O1 -Wall -Wextra -Wshadow -Werror)
 checks=(-fsanitize=address,undefined -fno-sanitize-recover=all)
 

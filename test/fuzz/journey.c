@@ -4,7 +4,7 @@
  *
  * With libFuzzer (test/extra/journey.sh does this):
  *		clang -DJP_PURE -fsanitize=fuzzer,address,undefined -Isrc \
- *			test/fuzz/journey.c src/store_codec.c
+ *			test/fuzz/journey.c src/store_{codec,encode}.c
  * Alone, with -DSTANDALONE and any compiler:
  *		journey run SECONDS [SEED]		random journeys, whole and damaged
  *		journey corpus DIRECTORY		journeys for libFuzzer to begin with

@@ -6,9 +6,8 @@ SET datestyle = 'German, DMY';
 
 -- the text form is the same whatever the session's settings
 SELECT '{}'::journey AS none, ' { ( 2026-01-05 10:00:00.5+01 , home ) , (2026-01-04T23:59:59.000001Z,cart) } '::journey AS two;
-SELECT e.event, e.event = name AS same FROM (VALUES ('plain'), (''), (' '), ('a b'), ('"'), ('""'), ('\'), ('\"'), (','), ('(x)'),
-  ('{}'), ('Grüße, 世界 🛒'), (E'tab\tand\nline'), ('NULL')) v(name), LATERAL (SELECT journey(now(), name) AS j) j,
-  LATERAL unnest(j::text::journey) e;
+SELECT e.event, e.event = j.name AS same FROM (SELECT name, journey(now(), name) AS j FROM (VALUES ('plain'), (''), (' '), ('a b'), ('"'), ('""'), ('\'), ('\"'), (','), ('(x)'),
+  ('{}'), ('Grüße, 世界 🛒'), (E'tab\tand\nline'), ('NULL')) v(name) GROUP BY name) j, unnest(j::text::journey) e ORDER BY 1;
 SELECT j AS ends, j = j::text::journey AS same FROM (SELECT '{(4714-11-24 00:00:00Z BC,first),(294276-12-31 23:59:59.999999Z,last)}'::journey) v(j);
 SELECT '{(infinity,home)}'::journey;
 SELECT journey('-infinity', 'home');
@@ -32,17 +31,17 @@ FROM (VALUES (timestamptz '2026-01-02', 'b'), ('2026-01-01', 'a'), (NULL, 'x'), 
 SELECT journey(now(), 'x') IS NULL AS no_rows, journey('{}'::journey) IS NULL AS no_journeys FROM generate_series(1, 0);
 
 -- what can be asked
-CREATE TEMP TABLE some AS SELECT '{(2026-01-01 10:00,home),(2026-01-01 10:05,cart),(2026-01-03 12:00,pay)}'::journey AS j;
-SELECT events(j), first_at(j), last_at(j), span(j) FROM some;
+CREATE TEMP TABLE a AS SELECT '{(2026-01-01 10:00,home),(2026-01-01 10:05,cart),(2026-01-03 12:00,pay)}'::journey AS j;
+SELECT events(j), first_at(j), last_at(j), span(j) FROM a;
 SELECT events('{}'), first_at('{}'), last_at('{}'), span('{}');
-SELECT e.* FROM some, unnest(j) WITH ORDINALITY e(at, event, place);
+SELECT e.* FROM a, unnest(j) WITH ORDINALITY e(at, event, place);
 SELECT count(*) FROM unnest('{}'::journey);
-SELECT r, journey_between(j, r::tstzrange) FROM some, (VALUES ('[2026-01-01 10:05,2026-01-03 12:00)'),
+SELECT r, journey_between(j, r::tstzrange) FROM a, (VALUES ('[2026-01-01 10:05,2026-01-03 12:00)'),
   ('(2026-01-01 10:05,2026-01-03 12:00]'), ('(,2026-01-02)'), ('[2026-01-02,infinity]'), ('empty'), ('(,)')) v(r);
 SELECT j = '{(2026-01-03 12:00,pay),(2026-01-01 10:00,home),(2026-01-01 10:05,cart)}' AS same, j <> j || '{}' AS other,
-  j = journey_between(j, '[2026-01-01 10:01,)') AS part FROM some;
-SELECT j || '{(2026-01-01 10:05,cart),(2026-01-01 10:02,search)}' FROM some;
-SELECT journey(x) FROM some, (VALUES (j), (j), (NULL), ('{}')) v(x);
+  j = journey_between(j, '[2026-01-01 10:01,)') AS part FROM a;
+SELECT j || '{(2026-01-01 10:05,cart),(2026-01-01 10:02,search)}' FROM a;
+SELECT journey(x) FROM a, LATERAL (VALUES (j), (j), (NULL), ('{}')) v(x);
 
 -- 10,000 random journeys: the rows come back, from text, binary, merged and in parts
 SELECT setseed(0.42);
@@ -100,7 +99,7 @@ RESET enable_sort;
 DROP TABLE random_event, parts;
 
 -- toasted, and large
-CREATE TEMP TABLE large AS SELECT journey(to_timestamp(i * i), 'event ' || i % 1000) AS j FROM generate_series(1, 100000) i;
+CREATE TEMP TABLE large AS SELECT journey(to_timestamp(i::bigint * i), 'event ' || i % 1000) AS j FROM generate_series(1, 100000) i;
 SELECT events(j), pg_column_size(j) < 600000 AS small, last_at(j), (SELECT count(DISTINCT e.event) FROM unnest(j) e) AS names FROM large;
 
 -- Stores.
@@ -118,7 +117,7 @@ SELECT protect('st_visit', 'visitor', occurred_at => 'at');
 GRANT SELECT ON st_visit TO regress_store_analyst;
 RESET ROLE;
 INSERT INTO st_visit SELECT i, ('customer_id:st' || i % 40)::pseudonym, timestamptz '2026-01-01' + i * interval '2 hours',
-  CASE WHEN i % 97 = 0 THEN 'rare ' || i WHEN i % 5 = 0 THEN 'cart' ELSE 'home' END FROM generate_series(1, 1000) i;
+  CASE WHEN i % 97 = 0 THEN 'rare ' || i WHEN i % 7 = 0 THEN 'cart' ELSE 'home' END FROM generate_series(1, 1000) i;
 INSERT INTO st_visit VALUES (0, NULL, now(), 'nobody');
 
 -- what is refused
@@ -225,28 +224,57 @@ SELECT refresh_journey_store('st_journey', whole => true) = (SELECT count(*) FRO
 SELECT count(*) FROM st_wrong;
 -- rewritten: every row may be another
 BEGIN;
+DROP VIEW st_wrong;
 ALTER TABLE st_visit ALTER COLUMN event TYPE text USING upper(event);
 SELECT * FROM st_pending;
 SELECT refresh_journey_store('st_journey') > 0 AS made;
-SELECT count(*) FROM st_wrong;
+SELECT count(*) AS wrong FROM st_journey, unnest(events) WHERE event <> upper(event);
+SAVEPOINT a;
+ALTER TABLE st_visit DROP COLUMN event;
 ROLLBACK;
 ALTER TABLE st_visit RENAME COLUMN event TO name;
-ALTER TABLE st_visit DROP COLUMN event;
 -- times without end are no part of a journey
 BEGIN;
 INSERT INTO st_visit VALUES (2005, 'customer_id:st3', 'infinity', 'never');
 SELECT refresh_journey_store('st_journey');
 ROLLBACK;
 
+-- when it answers for its table: as long as nothing has changed there, in a range of times
+SELECT store_covering('st_visit', '[2026-01-01,2026-02-01)');
+SELECT store_covering('st_visit', '(,)'), store_covering('st_visit', 'empty'), store_covering('event_name', '(,)');
+BEGIN;
+INSERT INTO st_visit VALUES (2005, 'customer_id:st3', '2026-02-07', 'new');
+SELECT day, (store_covering('st_visit', tstzrange(timestamptz '2026-02-06' + day, timestamptz '2026-02-07' + day))).store IS NOT NULL AS covers
+FROM (VALUES (interval '-1 day'), ('0'), ('29 days'), ('30 days'), ('-30 days')) v(day);
+SELECT store_covering('st_visit', '(,)');
+ROLLBACK;
+INSERT INTO st_visit VALUES (2005, 'customer_id:st3', '2026-02-07', 'new');
+SELECT store_covering('st_visit', '[2026-02-20,2026-02-21)') AS same_bucket, store_covering('st_visit', '[2026-03-20,)') AS later,
+  store_covering('st_visit', '(,2026-01-20]') AS before;
+DELETE FROM st_visit WHERE id = 2005;
+SELECT refresh_journey_store('st_journey') AS made;
+ALTER TABLE st_visit ALTER COLUMN event DROP NOT NULL;
+SELECT store_covering('st_visit', '(,)');
+ALTER TABLE st_visit ALTER COLUMN event SET NOT NULL;
+CREATE POLICY own ON st_visit USING (note = 'x');
+SELECT store_covering('st_visit', '(,)');
+DROP POLICY own ON st_visit;
+GRANT EXECUTE ON FUNCTION store_covering TO regress_store_analyst;
+SET ROLE regress_store_analyst;
+SELECT store_covering('st_visit', '(,)');
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION store_covering FROM regress_store_analyst;
+
 -- who tampers with it is found out by the next refresh
 SET ROLE regress_store_owner;
 SET journey_privacy.purpose = 'st_analytics';
-INSERT INTO st_journey SELECT 0, '2020-01-01', 'customer_id:st5'::pseudonym, '{(2020-01-02,forged)}' WHERE false;
+INSERT INTO st_journey VALUES (0, '2020-01-01', 'p1_000000000000000000000000', '{(2020-01-02,forged)}');
 RESET ROLE;
 INSERT INTO st_journey VALUES (0, '2019-12-07', 'customer_id:st5', '{(2019-12-08,forged)}');
 DELETE FROM st_journey WHERE subject = 'customer_id:st6';
 UPDATE st_journey SET events = '{}' WHERE subject = 'customer_id:st7';
 SELECT count(*) > 0 AS wrong FROM st_wrong;
+SELECT * FROM st_pending;
 SELECT refresh_journey_store('st_journey') > 0 AS made;
 SELECT count(*) FROM st_wrong;
 
@@ -289,7 +317,6 @@ CREATE UNIQUE INDEX ON st_journey (events(events));
 TRUNCATE st_journey;
 SELECT unprotect('st_journey');
 SELECT unprotect('st_visit');
-SELECT store_numbered(1);
 SELECT count(*) FROM event_name;
 SELECT count(*) FROM store_change;
 DELETE FROM journey_store;
@@ -308,8 +335,7 @@ SELECT columns FROM column_allowance WHERE relation = 'st_journey'::regclass;
 SELECT journey_subject AS erased FROM st_journey WHERE subject = 'customer_id:st8' LIMIT 1 \gset
 INSERT INTO st_visit VALUES (2010, 'customer_id:st8', '2026-01-04', 'noted');
 SELECT count(*) FROM store_change WHERE number = :erased;
-SELECT t->>'table' AS "table", t->>'action' AS action, (t->>'rows')::int > 0 AS rows
-FROM preview_erasure('customer_id:st8') p, to_jsonb(p) t WHERE t->>'table' LIKE '%st\_%' ORDER BY 1;
+SELECT relation, action, rows > 0 AS rows FROM preview_erasure('customer_id:st8') WHERE relation::text LIKE 'st\_%' ORDER BY 1;
 BEGIN;
 CALL erase('customer_id:st8', receipt => NULL) \gset ignored_
 COMMIT;
@@ -319,7 +345,7 @@ SELECT refresh_journey_store('st_journey') AS made;
 SELECT count(*) FROM st_wrong;
 -- rows that a hold keeps are not journeys; who comes back begins anew
 SELECT journey_subject AS held FROM st_journey WHERE subject = 'customer_id:st9' LIMIT 1 \gset
-SELECT place_hold('customer_id:st9', 'a case', 'st_visit') IS NULL AS n;
+SELECT place_hold('a case', 'customer_id:st9', 'st_visit') IS NULL AS n;
 BEGIN;
 CALL erase('customer_id:st9', receipt => NULL) \gset ignored_
 COMMIT;
@@ -327,8 +353,10 @@ SELECT count(*) > 0 AS kept, (SELECT count(*) FROM st_journey WHERE journey_subj
 FROM st_visit WHERE journey_subject = :held;
 SELECT refresh_journey_store('st_journey', true) > 0 AS made;
 SELECT count(*) FROM st_journey WHERE journey_subject = :held;
-
--- a new key: the store's pseudonyms move along, its journeys stay
+SELECT record_consent('customer_id:st9', 'st_analytics', true) IS NULL AS n;
+INSERT INTO st_visit VALUES (2011, 'customer_id:st9', '2026-01-04', 'back');
+SELECT refresh_journey_store('st_journey', true) > 0 AS made;
+SELECT journey_subject = :held AS same_number, events FROM st_journey WHERE subject = 'customer_id:st9';
 DELETE FROM st_visit WHERE journey_subject = :held;
 SELECT refresh_journey_store('st_journey') AS made;
 SELECT * FROM st_pending;
@@ -364,9 +392,9 @@ ALTER TABLE st_part_2 ADD COLUMN journey_subject integer;
 INSERT INTO st_part SELECT i % 10, timestamptz '2026-01-01' + i * interval '1 hour', 'e' || i % 3 FROM generate_series(0, 700) i;
 INSERT INTO st_part_2 SELECT i % 10, timestamptz '2026-02-01' + i * interval '1 hour', 'e' || i % 3 FROM generate_series(0, 100) i;
 CREATE VIEW st_wrong AS
-  SELECT * FROM (SELECT journey_subject, who, at, what::text FROM st_part) v
-  FULL JOIN (SELECT journey_subject, subject AS who, e.occurred_at AS at, e.event AS what
-             FROM st_part_journey, unnest(events) e) j USING (journey_subject, who, at, what) WHERE v IS NULL OR j IS NULL;
+  SELECT * FROM (SELECT journey_subject, at, what::text FROM st_part) v
+  FULL JOIN (SELECT journey_subject, e.occurred_at AS at, e.event AS what
+             FROM st_part_journey, unnest(events) e) j USING (journey_subject, at, what) WHERE v IS NULL OR j IS NULL;
 SELECT refresh_journey_store('st_part_journey') > 0 AS made;
 SELECT count(*) FROM st_wrong;
 ALTER TABLE st_part ATTACH PARTITION st_part_2 FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
@@ -404,8 +432,6 @@ SELECT subject, events FROM st_parent_journey;
 DROP TABLE st_parent CASCADE;
 SELECT (SELECT count(*) FROM journey_store) AS stores, (SELECT count(*) FROM store_change) AS changes;
 
--- a damaged journey is an error
-SELECT drop_purpose('st_analytics');
 REVOKE ALL ON SCHEMA public FROM regress_store_owner;
 DROP OWNED BY regress_store_owner, regress_store_analyst;
 DROP ROLE regress_store_owner, regress_store_analyst;
