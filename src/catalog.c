@@ -66,7 +66,7 @@ PG_FUNCTION_INFO_V1(jp_catalog_changed);
 /* Names of the tables whose changes must reach every cache. */
 static const char *const config_name[] = {
 	"key_version", "identity_kind", "purpose", "allowance",
-	"protection", "column_allowance"
+	"protection", "column_allowance", "event_name", "journey_store"
 };
 
 /* Registers the invalidation callback. */

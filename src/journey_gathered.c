@@ -334,7 +334,7 @@ jp_gathered_deserial(PG_FUNCTION_ARGS)
 	const char *next = VARDATA_ANY(bytes);
 	Parcel		parcel;
 	uint32		size;
-	JpCall		call = {NULL, NULL};
+	JpCall		call = {NULL, NULL, NULL};
 	JpSettings *settings;
 	JpGathered *group;
 

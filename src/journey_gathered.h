@@ -48,6 +48,7 @@ typedef struct JpCall
 {
 	const JpSettings *settings;
 	JpNames    *names;
+	void	   *more;			/* the aggregate's own, NULL at first */
 } JpCall;
 
 extern JpSettings *jp_settings_create(Size size, uint32 codes);

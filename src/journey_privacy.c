@@ -40,4 +40,5 @@ _PG_init(void)
 	jp_consent_init();
 	jp_guard_init();
 	jp_erasure_init();
+	jp_store_init();
 }

@@ -61,5 +61,6 @@ extern void jp_audit_init(void);
 extern void jp_consent_init(void);
 extern void jp_guard_init(void);
 extern void jp_erasure_init(void);
+extern void jp_store_init(void);
 
 #endif							/* JOURNEY_PRIVACY_H */

@@ -101,7 +101,21 @@ INSERT INTO deviation SELECT 'journey_privacy.' || n, v, 's', l, p FROM (VALUES
   ('permits(oid,journey_privacy.pseudonym)', 's', false, true),
   ('permits(oid,journey_privacy.pseudonym,timestamp with time zone)', 's', false, true),
   ('everybody()',                                  'i', false, true),
-  ('permits_support(internal)',                    'i', false, false)) d(n, v, l, p);
+  ('permits_support(internal)',                    'i', false, false),
+  -- journeys: names of events may be codes of a dictionary, so STABLE
+  ('journey_in(cstring)',                          's', false, true),
+  ('journey_out(journey_privacy.journey)',         's', false, true),
+  ('journey_recv(internal)',                       's', false, true),
+  ('journey_send(journey_privacy.journey)',        's', false, true),
+  ('journey_eq(journey_privacy.journey,journey_privacy.journey)', 's', false, true),
+  ('journey_ne(journey_privacy.journey,journey_privacy.journey)', 's', false, true),
+  ('journey_concat(journey_privacy.journey,journey_privacy.journey)', 's', false, true),
+  ('events(journey_privacy.journey)',              's', false, true),
+  ('first_at(journey_privacy.journey)',            's', false, true),
+  ('last_at(journey_privacy.journey)',             's', false, true),
+  ('span(journey_privacy.journey)',                's', false, true),
+  ('journey_between(journey_privacy.journey,tstzrange)', 's', false, true),
+  ('unnest(journey_privacy.journey)',              's', false, true)) d(n, v, l, p);
 -- aggregates over what the caller reads, with what they are made of
 INSERT INTO deviation
   SELECT p.name::text, 'i', 's', false, true FROM proc p
@@ -139,6 +153,7 @@ INSERT INTO deviation VALUES
   ('journey_privacy.time_to(regclass,text,text,interval,tstzrange,text[],jsonb,name,text,name,name)', 's', 'u', false, true),
   -- PostgreSQL asks for it when a partition is made; a trigger and nothing else
   ('journey_privacy.guard_row()', 'v', 'u', false, true),
+  ('journey_privacy.store_row()', 'v', 'u', false, true),
   -- an error but within erasure
   ('journey_privacy.names_subject(oid,integer)', 's', 'u', false, true),
   ('journey_privacy.names_subject(oid,bigint)', 's', 'u', false, true),
@@ -155,7 +170,7 @@ WHERE (p.provolatile, p.proparallel, p.proleakproof, p.public)
 SELECT name FROM proc
 WHERE prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)
   AND has_function_privilege('public', oid, 'EXECUTE')
-  AND name <> 'journey_privacy.guard_row()'::regprocedure;
+  AND name NOT IN ('journey_privacy.guard_row()'::regprocedure, 'journey_privacy.store_row()');
 
 -- What makes a pseudonym of an identity is a dictionary: closed to PUBLIC,
 -- the input function apart, which asks for itself (below).
