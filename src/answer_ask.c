@@ -38,7 +38,7 @@ void
 jp_ask_begin(JpAsk *ask, FunctionCallInfo fcinfo, int common,
 				bool with_event)
 {
-	const JpProtection *protection;
+	JpProtection protection;
 
 	memset(ask, 0, sizeof(JpAsk));
 	ask->fcinfo = fcinfo;
@@ -48,17 +48,17 @@ jp_ask_begin(JpAsk *ask, FunctionCallInfo fcinfo, int common,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("table must not be null")));
 	ask->relid = PG_GETARG_OID(0);
-	protection = jp_answer_protection(ask->relid);
-	if (NameStr(protection->occurred_at)[0] == '\0')
+	protection = *jp_answer_protection(ask->relid);
+	if (NameStr(protection.occurred_at)[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("table \"%s\" has no time of events", get_rel_name(ask->relid)),
 				 errhint("Name the column as occurred_at in journey_privacy.protect().")));
 	ask->floor = jp_floor_in_force(ask->relid);
-	ask->subject = psprintf("t.%s", quote_identifier(NameStr(protection->number_column)[0] != '\0' ?
-														NameStr(protection->number_column) :
-														NameStr(protection->subject_column)));
-	ask->occurred_at = psprintf("t.%s", quote_identifier(NameStr(protection->occurred_at)));
+	ask->subject = psprintf("t.%s", quote_identifier(NameStr(protection.number_column)[0] != '\0' ?
+														NameStr(protection.number_column) :
+														NameStr(protection.subject_column)));
+	ask->occurred_at = psprintf("t.%s", quote_identifier(NameStr(protection.occurred_at)));
 	if (with_event)
 	{
 		Oid			type;
@@ -67,7 +67,7 @@ jp_ask_begin(JpAsk *ask, FunctionCallInfo fcinfo, int common,
 		if (type != TEXTOID)
 			ask->event = psprintf("%s::pg_catalog.text", ask->event);
 	}
-	if (NameStr(protection->number_column)[0] == '\0')
+	if (NameStr(protection.number_column)[0] == '\0')
 		ask->rows_only = "the table has no number column";
 	else if (!PG_ARGISNULL(common + JP_WHERE_EVENT) || !PG_ARGISNULL(common + JP_WHERE_PROPS) ||
 			 !PG_ARGISNULL(common + JP_BREAKDOWN))
@@ -205,6 +205,7 @@ jp_ask_statement(JpAsk *ask, const char *aggregate, const char *arguments,
 									   begin, end, why);
 	if (OidIsValid(ask->store))
 	{
+		*why = NULL;
 		appendStringInfo(&sql, "SELECT journey_privacy.%s(t.journey_subject, t.events, %s, %s, %s) FROM %s t WHERE true",
 						 aggregate, bound(ask, begin, JP_UNBOUNDED_BEGIN),
 						 bound(ask, end, JP_UNBOUNDED_END), options,

@@ -141,8 +141,9 @@ jp_funnel_plan(PG_FUNCTION_ARGS)
 							 jp_qualified_name_of(OidIsValid(ask.store) ? ask.store : ask.relid)));
 	if (why != NULL)
 		tell_line(&ask, psprintf("  No Journey Store: %s", why));
-	tell_line(&ask, psprintf("  Floor: " INT64_FORMAT " subjects%s", ask.floor.min_group,
-							 ask.floor.coarse ? ", counts rounded down to multiples of it" : ""));
+	tell_line(&ask, ask.floor.min_group == 1 ? "  Floor: none" :
+			  psprintf("  Floor: " INT64_FORMAT " subjects%s", ask.floor.min_group,
+					   ask.floor.coarse ? ", counts rounded down to multiples of it" : ""));
 	tell_line(&ask, psprintf("  Statement: %s", statement));
 	PG_RETURN_VOID();
 }

@@ -190,3 +190,125 @@ SET max_parallel_workers_per_gather = 2;
 SELECT o.* FROM funnel_ours o WHERE number = 1 EXCEPT ALL SELECT 1, f.* FROM unnest((
   SELECT funnel_counts('subject ' || subject, at, event, device, channel, '{home,view,cart}', '10 days', NULL, false) FROM journey_event)) f;
 RESET max_parallel_workers_per_gather;
+
+-- In one call, of a protected table: what the aggregates say, as the caller may see it.
+SELECT create_purpose('answer_rows', 'opt_out', min_group => 5);
+SELECT create_purpose('answer_only', 'opt_out', min_group => 5, access => 'aggregates');
+CREATE TABLE answer_visit (visitor pseudonym NOT NULL, at timestamptz NOT NULL, event text NOT NULL, props jsonb NOT NULL DEFAULT '{}', kind varchar);
+INSERT INTO answer_visit SELECT pseudonymize('customer_id', subject), at, event, jsonb_strip_nulls(jsonb_build_object('device', device, 'channel', channel)), device
+  FROM counted WHERE subject <= 600;
+CREATE ROLE regress_answer_analyst;
+GRANT SELECT ON answer_visit TO regress_answer_analyst;
+SELECT allow('regress_answer_analyst', 'answer_rows'), allow('regress_answer_analyst', 'answer_only');
+
+-- a table that is not protected, or without a time, a column or a type that will not do
+SELECT * FROM funnel('answer_visit', '{home}');
+SELECT protect('answer_visit', 'visitor');
+SELECT * FROM funnel('answer_visit', '{home}');
+SELECT unprotect('answer_visit');
+SELECT protect('answer_visit', 'visitor', occurred_at => 'at');
+SELECT * FROM funnel(NULL, '{home}');
+SELECT * FROM funnel('answer_visit', NULL);
+SELECT * FROM funnel('answer_visit', '{home}', event => 'name');
+SELECT * FROM funnel('answer_visit', '{home}', breakdown => 'xmin');
+SELECT * FROM funnel('answer_visit', '{home}', breakdown => 'kind', breakdown_key => 'device');
+SELECT * FROM funnel('answer_visit', '{home}', breakdown_key => 'device');
+SELECT * FROM funnel('answer_visit', '{home}', where_props => '{}', props => 'kind');
+SELECT * FROM funnel('answer_visit', '{home}', '-1 day');
+SELECT * FROM retention('answer_visit', period => 'hour');
+SELECT * FROM retention('answer_visit', mode => 'off');
+SELECT * FROM retention('answer_visit', time_zone => 'Nowhere');
+SELECT * FROM retention('answer_visit', periods => 1001);
+SELECT * FROM paths('answer_visit', depth => 0);
+SELECT * FROM paths('answer_visit', direction => 'up');
+SELECT * FROM attribution('answer_visit', 'pay', 'props', 'channel', model => 'best');
+SELECT * FROM sessions('answer_visit', gap => '1 month');
+
+-- no floor binds who is not bound and has no purpose: the same as the aggregates
+SELECT step, subjects, median_time, p90_time, breakdown FROM funnel('answer_visit', '{home,view,cart}', '10 days', breakdown => 'props', breakdown_key => 'device')
+EXCEPT ALL SELECT step, subjects, median_time, p90_time, breakdown FROM unnest((
+  SELECT funnel_counts(subject, at, event, device, NULL, '{home,view,cart}', '10 days', NULL, false) FROM counted WHERE subject <= 600)) f;
+SELECT (cohort AT TIME ZONE 'UTC'), period, subjects, breakdown FROM retention('answer_visit', 'home', 'pay', 'week', 4, time_zone => 'UTC', breakdown => 'kind')
+EXCEPT ALL SELECT cohort::date AT TIME ZONE 'UTC', period, subjects, breakdown FROM unnest((
+  SELECT retention_counts(subject, at, event, device, 'home', 'pay', 'week', 4, 'on', 'UTC') FROM counted WHERE subject <= 600)) f;
+SELECT sessions, events, bounces, mean_duration, breakdown FROM sessions('answer_visit', breakdown => 'props', breakdown_key => 'channel')
+EXCEPT ALL SELECT sessions, events, bounces, mean_duration, breakdown FROM unnest((
+  SELECT session_counts(subject, at, channel, '30 minutes') FROM counted WHERE subject <= 600)) f;
+SELECT "position", from_event, to_event, subjects, events FROM paths('answer_visit', where_event => '{home,view}', during => '[2024-03-01,2024-04-01)')
+EXCEPT ALL SELECT "position", from_event, to_event, subjects, times FROM unnest((
+  SELECT edge_counts(subject, at, event, NULL, 5, NULL, true, NULL, 'first', 'from') FROM counted
+  WHERE subject <= 600 AND at >= '2024-03-01' AND at < '2024-04-01' AND event IN ('home', 'view'))) f;
+SELECT channel, round(credit::numeric, 6), conversions, subjects FROM attribution('answer_visit', 'pay', 'props', 'channel', model => 'linear', where_props => '{"device": "phone"}')
+EXCEPT ALL SELECT channel, round(credit::numeric, 6), conversions, subjects FROM unnest((
+  SELECT attribution_counts(subject, at, channel, event = 'pay', NULL, 'linear', '30 days', '7 days', true) FROM counted WHERE subject <= 600 AND device = 'phone')) f;
+SELECT subjects, reached, p25_time, median_time, p75_time, p90_time FROM time_to('answer_visit', 'home', 'pay', '20 days')
+EXCEPT ALL SELECT max(subjects) FILTER (WHERE step = 1), max(subjects) FILTER (WHERE step = 2), max(p25_time), max(median_time), max(p75_time), max(p90_time) FROM unnest((
+  SELECT funnel_counts(subject, at, event, NULL, NULL, '{home,pay}', '20 days', NULL, false) FROM counted WHERE subject <= 600)) f;
+SELECT * FROM funnel('answer_visit', '{home,view}', during => 'empty');
+
+-- an analyst: only of people who may be seen, with a floor
+SELECT count(object_to(pseudonymize('customer_id', subject), 'answer_rows')) FROM generate_series(1, 300) subject;
+SET ROLE regress_answer_analyst;
+SELECT * FROM funnel('answer_visit', '{home}');
+SET journey_privacy.purpose = 'answer_rows';
+CREATE TEMP TABLE seen AS SELECT step, subjects FROM funnel('answer_visit', '{home,view,cart}', '30 days');
+RESET ROLE;
+SELECT s.step, s.subjects = f.subjects AS same FROM seen s JOIN unnest((
+  SELECT funnel_counts(subject, at, event, NULL, NULL, '{home,view,cart}', '30 days', NULL, false) FROM counted WHERE subject BETWEEN 301 AND 600)) f USING (step) ORDER BY step;
+SET ROLE regress_answer_analyst;
+SELECT bool_and(subjects >= 5 OR subjects IS NULL) AS floor, count(*) FILTER (WHERE subjects IS NULL) > 0 AS hidden FROM (
+  SELECT subjects FROM paths('answer_visit') UNION ALL SELECT subjects FROM retention('answer_visit', 'home', 'pay', 'day')
+  UNION ALL SELECT subjects FROM funnel('answer_visit', '{home,view,cart,pay,home,view}', '30 days', breakdown => 'props', breakdown_key => 'channel')
+  UNION ALL SELECT subjects FROM attribution('answer_visit', 'pay', 'kind')) a;
+SET journey_privacy.purpose = 'answer_only';
+SELECT count(*) FROM answer_visit;
+SELECT bool_and(subjects % 5 = 0 AND subjects > 0 OR subjects IS NULL) AS rounded FROM (
+  SELECT subjects FROM paths('answer_visit') UNION ALL SELECT subjects FROM retention('answer_visit', 'home', 'pay', 'day')
+  UNION ALL SELECT subjects FROM funnel('answer_visit', '{home,view,cart,pay,home,view}', '30 days', breakdown => 'props', breakdown_key => 'channel')
+  UNION ALL SELECT subjects FROM attribution('answer_visit', 'pay', 'kind') UNION ALL SELECT subjects FROM sessions('answer_visit')
+  UNION ALL SELECT reached FROM time_to('answer_visit', 'home', 'view')) a;
+-- an operator of one's own in front of the search_path is not asked
+CREATE FUNCTION pg_temp.listen(timestamptz, timestamptz) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''heard''; RETURN true; END';
+CREATE OPERATOR pg_temp.>= (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION = pg_temp.listen);
+SET search_path = pg_temp, public, pg_catalog;
+SELECT count(*) FROM journey_privacy.funnel('answer_visit', '{home}', during => '[2024-03-01,2024-04-01)');
+RESET ROLE;
+SET search_path = public, journey_privacy;
+RESET journey_privacy.purpose;
+
+-- a journey store answers where it has what the rows would say
+SELECT create_journey_store('answer_visit', 'answer_journeys', '30 days');
+SELECT refresh_journey_store('answer_journeys') > 0 AS filled;
+GRANT SELECT ON answer_journeys TO regress_answer_analyst;
+SELECT plan FROM funnel_plan('answer_visit', '{home,view}', '1 day') p(plan) WHERE plan !~ 'Statement';
+SELECT plan FROM funnel_plan('answer_visit', '{home,view}', '1 day', breakdown => 'props', breakdown_key => 'device') p(plan) WHERE plan !~ 'Statement';
+SELECT plan FROM funnel_plan('answer_visit', '{home,view}', '1 day', constant => 'kind') p(plan) WHERE plan !~ 'Statement';
+SELECT plan FROM funnel_plan('answer_visit', '{home,view}', '1 day', event => 'kind') p(plan) WHERE plan !~ 'Statement';
+CREATE TEMP VIEW answers AS
+  SELECT 'funnel' AS question, f::text FROM funnel('answer_visit', '{home,view|cart,pay}', '20 days', '{"order": "strict"}', during => '[2024-03-01 12:00,2024-04-20 12:00)') f
+  UNION ALL SELECT 'retention', f::text FROM retention('answer_visit', 'home', NULL, 'week') f
+  UNION ALL SELECT 'sessions', f::text FROM sessions('answer_visit', gap => '2 days', during => '(,2024-04-10]') f
+  UNION ALL SELECT 'paths', f::text FROM paths('answer_visit', gap => '5 days') f
+  UNION ALL SELECT 'time_to', f::text FROM time_to('answer_visit', 'home', 'pay') f;
+CREATE TEMP TABLE of_store AS TABLE answers;
+INSERT INTO answer_visit SELECT visitor, at, event, '{}', 'again' FROM answer_visit LIMIT 1;
+DELETE FROM answer_visit WHERE kind = 'again';
+SELECT plan FROM funnel_plan('answer_visit', '{home,view}', '1 day') p(plan) WHERE plan !~ 'Statement';
+SELECT question, count(*) FROM of_store GROUP BY question ORDER BY question;
+TABLE of_store EXCEPT ALL TABLE answers;
+TABLE answers EXCEPT ALL TABLE of_store;
+SELECT refresh_journey_store('answer_journeys') > 0 AS refreshed;
+SET ROLE regress_answer_analyst;
+SET journey_privacy.purpose = 'answer_only';
+SELECT plan FROM funnel_plan('answer_visit', '{home,view}', '1 day') p(plan) WHERE plan !~ 'Statement';
+SELECT count(*) FROM answer_journeys;
+SELECT step, subjects % 5 AS rest FROM funnel('answer_visit', '{home,view}', '30 days') ORDER BY step;
+RESET ROLE;
+RESET journey_privacy.purpose;
+
+SELECT drop_journey_store('answer_journeys');
+DROP VIEW counted, all_of_them, answers;
+DROP TABLE answer_visit;
+DROP TABLE journey_event;
+SELECT disallow('regress_answer_analyst', 'answer_rows'), disallow('regress_answer_analyst', 'answer_only');
+DROP ROLE regress_answer_analyst;
