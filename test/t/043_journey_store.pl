@@ -125,7 +125,7 @@ $refresher->query_safe(q{SELECT journey_privacy.refresh_journey_store('visit_jou
 $primary->stop('immediate');
 $primary->start;
 is(sql($primary, $wrong), '1|f', 'a refresh that crashed: the change is still pending');
-$refresher->{run}->finish;
+eval { $refresher->quit; };
 sql($primary, q{SELECT journey_privacy.refresh_journey_store('visit_journey')});
 is(sql($primary, $wrong), '0|t', 'the next one takes it');
 
