@@ -207,6 +207,17 @@ CREATE FUNCTION journey_privacy.funnel(
 COMMENT ON FUNCTION journey_privacy.funnel(regclass, text[], interval, jsonb, name, text, tstzrange, text[], jsonb, name, text, name, name) IS
   'how many subjects of a protected table make each of 1 to 64 steps (names of events; alternatives as ''cart|wishlist'') within a time from the first (null: any), which part of those at the step before and at the first, and how long after the step before; options order, start, step_within, exclude, optional; constant: a column, or a key of a jsonb column, with one value in a chain; sees what the caller may see';
 
+CREATE FUNCTION journey_privacy.funnel_plan(
+    "table" regclass, steps text[], within interval DEFAULT NULL, options jsonb DEFAULT NULL,
+    constant name DEFAULT NULL, constant_key text DEFAULT NULL,
+    during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
+    breakdown name DEFAULT NULL, breakdown_key text DEFAULT NULL,
+    event name DEFAULT 'event', props name DEFAULT 'props',
+    OUT "QUERY PLAN" text)
+  RETURNS SETOF text LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_funnel_plan';
+COMMENT ON FUNCTION journey_privacy.funnel_plan(regclass, text[], interval, jsonb, name, text, tstzrange, text[], jsonb, name, text, name, name) IS
+  'how funnel() with the same arguments would be answered, without answering: by a journey store or by rows of the table and why, with which floor, by which statement';
+
 CREATE FUNCTION journey_privacy.time_to(
     "table" regclass, from_event text, to_event text, within interval DEFAULT NULL,
     during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
@@ -230,17 +241,17 @@ COMMENT ON FUNCTION journey_privacy.retention(regclass, text, text, text, intege
   'cohorts of a protected table by the day, week (from Monday) or month in which a subject first did start_event (null: anything), and how many of each did return_event in each period after it (mode on) or in it or later (on_or_after); cohorts under the floor are pooled under a null date; sees what the caller may see';
 
 CREATE FUNCTION journey_privacy.sessions(
-    "table" regclass, session_gap interval DEFAULT '30 minutes',
+    "table" regclass, gap interval DEFAULT '30 minutes',
     during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
     breakdown name DEFAULT NULL, breakdown_key text DEFAULT NULL,
     event name DEFAULT 'event', props name DEFAULT 'props',
     OUT subjects bigint, OUT sessions bigint, OUT events bigint, OUT bounces bigint, OUT mean_duration interval, OUT median_duration interval, OUT p90_duration interval, OUT breakdown text)
   RETURNS SETOF record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_sessions_of_table';
 COMMENT ON FUNCTION journey_privacy.sessions(regclass, interval, tstzrange, text[], jsonb, name, text, name, name) IS
-  'sessions in a protected table: how many subjects had how many, of how many events, those of one event, and how long they took; a session ends where a subject does nothing for longer than session_gap; sees what the caller may see';
+  'sessions in a protected table: how many subjects had how many, of how many events, those of one event, and how long they took; a session ends where a subject does nothing for longer than gap; sees what the caller may see';
 
 CREATE FUNCTION journey_privacy.paths(
-    "table" regclass, depth integer DEFAULT 5, session_gap interval DEFAULT NULL, "collapse" boolean DEFAULT true,
+    "table" regclass, depth integer DEFAULT 5, gap interval DEFAULT NULL, "collapse" boolean DEFAULT true,
     anchor text DEFAULT NULL, anchor_at text DEFAULT 'first', direction text DEFAULT 'from',
     during tstzrange DEFAULT NULL, where_event text[] DEFAULT NULL, where_props jsonb DEFAULT NULL,
     breakdown name DEFAULT NULL, breakdown_key text DEFAULT NULL,
@@ -248,7 +259,7 @@ CREATE FUNCTION journey_privacy.paths(
     OUT "position" integer, OUT from_event text, OUT to_event text, OUT subjects bigint, OUT events bigint, OUT breakdown text)
   RETURNS SETOF record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_paths_of_table';
 COMMENT ON FUNCTION journey_privacy.paths(regclass, integer, interval, boolean, text, text, text, tstzrange, text[], jsonb, name, text, name, name) IS
-  'from which event to which subjects of a protected table went, by position in their journeys (with session_gap: in their sessions) of up to depth events; collapse: the same event in a row counts once; anchor: the event at whose first or last occurrence paths begin (direction from) or end (to); sees what the caller may see';
+  'from which event to which subjects of a protected table went, by position in their journeys (with gap: in their sessions) of up to depth events; collapse: the same event in a row counts once; anchor: the event at whose first or last occurrence paths begin (direction from) or end (to); sees what the caller may see';
 
 CREATE FUNCTION journey_privacy.attribution(
     "table" regclass, conversion text, channel name, channel_key text DEFAULT NULL,
@@ -264,7 +275,75 @@ COMMENT ON FUNCTION journey_privacy.attribution(regclass, text, name, text, text
 
 CREATE FUNCTION journey_privacy.subject_count("table" regclass, during tstzrange DEFAULT NULL)
   RETURNS bigint
-  LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+  LANGUAGE c STABLE
   AS 'MODULE_PATHNAME', 'jp_subject_count';
 COMMENT ON FUNCTION journey_privacy.subject_count(regclass, tstzrange) IS
   'how many subjects that may be seen a protected table has, with events between two times or at any time; null below the floor of the purpose';
+
+-- The same over journey stores.
+
+CREATE FUNCTION journey_privacy.funnel_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, text[], interval, jsonb, boolean)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_counts_journey_step';
+COMMENT ON FUNCTION journey_privacy.funnel_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, text[], interval, jsonb, boolean) IS 'internal: aggregate';
+CREATE AGGREGATE journey_privacy.funnel_counts(
+    subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, steps text[], within interval, options jsonb, constant boolean) (
+  SFUNC = journey_privacy.funnel_counts_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.funnel_counts_final,
+  COMBINEFUNC = journey_privacy.funnel_counts_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.funnel_counts_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.funnel_counts(integer, journey_privacy.journey, timestamptz, timestamptz, text[], interval, jsonb, boolean) IS
+  'funnel_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all); constant must be false';
+
+CREATE FUNCTION journey_privacy.retention_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, text, text, text, integer, text, text)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_retention_counts_journey_step';
+COMMENT ON FUNCTION journey_privacy.retention_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, text, text, text, integer, text, text) IS 'internal: aggregate';
+CREATE AGGREGATE journey_privacy.retention_counts(
+    subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, start_event text, return_event text, period text, periods integer, mode text, time_zone text) (
+  SFUNC = journey_privacy.retention_counts_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.retention_counts_final,
+  COMBINEFUNC = journey_privacy.retention_counts_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.retention_counts_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.retention_counts(integer, journey_privacy.journey, timestamptz, timestamptz, text, text, text, integer, text, text) IS
+  'retention_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all)';
+
+CREATE FUNCTION journey_privacy.session_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, interval)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_session_counts_journey_step';
+COMMENT ON FUNCTION journey_privacy.session_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, interval) IS 'internal: aggregate';
+CREATE AGGREGATE journey_privacy.session_counts(
+    subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, gap interval) (
+  SFUNC = journey_privacy.session_counts_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.session_counts_final,
+  COMBINEFUNC = journey_privacy.session_counts_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.session_counts_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.session_counts(integer, journey_privacy.journey, timestamptz, timestamptz, interval) IS
+  'session_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all)';
+
+CREATE FUNCTION journey_privacy.path_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, integer, interval, boolean, text, text, text)
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_path_counts_journey_step';
+COMMENT ON FUNCTION journey_privacy.path_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, integer, interval, boolean, text, text, text) IS 'internal: aggregate';
+CREATE AGGREGATE journey_privacy.path_counts(
+    subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, depth integer, gap interval, collapse boolean, anchor text, anchor_at text, direction text) (
+  SFUNC = journey_privacy.path_counts_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.path_counts_final,
+  COMBINEFUNC = journey_privacy.path_counts_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.path_counts_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.path_counts(integer, journey_privacy.journey, timestamptz, timestamptz, integer, interval, boolean, text, text, text) IS
+  'path_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all)';
+CREATE AGGREGATE journey_privacy.edge_counts(
+    subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, depth integer, gap interval, collapse boolean, anchor text, anchor_at text, direction text) (
+  SFUNC = journey_privacy.path_counts_step, STYPE = internal, SSPACE = 8000000,
+  FINALFUNC = journey_privacy.edge_counts_final,
+  COMBINEFUNC = journey_privacy.path_counts_combine,
+  SERIALFUNC = journey_privacy.tally_serial,
+  DESERIALFUNC = journey_privacy.path_counts_deserial,
+  PARALLEL = SAFE);
+COMMENT ON AGGREGATE journey_privacy.edge_counts(integer, journey_privacy.journey, timestamptz, timestamptz, integer, interval, boolean, text, text, text) IS
+  'edge_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all)';

@@ -111,7 +111,7 @@ CREATE AGGREGATE journey_privacy.attribution(
   SERIALFUNC = journey_privacy.gathered_serial,
   DESERIALFUNC = journey_privacy.gathered_deserial,
   PARALLEL = SAFE);
-CREATE AGGREGATE journey_privacy.retention(VARIADIC conditions boolean[]) (
+CREATE AGGREGATE journey_privacy.retained(VARIADIC conditions boolean[]) (
   SFUNC = journey_privacy.retention_step, STYPE = internal, SSPACE = 32,
   FINALFUNC = journey_privacy.retention_final,
   COMBINEFUNC = journey_privacy.retention_combine,
@@ -141,7 +141,7 @@ COMMENT ON AGGREGATE journey_privacy.attribution(timestamptz, text, boolean, tex
   'the credit that each channel has for each conversion of one subject: model first, last, linear, position or time_decay (half in 7 days), over touches up to lookback before the conversion (null: all), those up to an earlier conversion too';
 COMMENT ON AGGREGATE journey_privacy.attribution(timestamptz, text, boolean, text, interval, interval, boolean) IS
   'the credit that each channel has for each conversion of one subject: model first, last, linear, position or time_decay (half in half_life, null: 7 days), over touches up to lookback before the conversion (null: all), with reuse those up to an earlier conversion too';
-COMMENT ON AGGREGATE journey_privacy.retention(VARIADIC boolean[]) IS
+COMMENT ON AGGREGATE journey_privacy.retained(VARIADIC boolean[]) IS
   'whether the first of 1 to 64 conditions was met by any row, and each other one together with the first, in any order; null without rows';
 COMMENT ON FUNCTION journey_privacy.sessions_step(internal, timestamptz, interval) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.sessions_final(internal) IS 'internal: aggregate';

@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -19,8 +18,6 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
-#include "utils/rangetypes.h"
-#include "utils/rel.h"
 #include "utils/typcache.h"
 
 #include "answer_ask.h"
@@ -28,11 +25,12 @@
 #include "answer_subjects.h"
 #include "catalog.h"
 #include "guard.h"
+#include "store_journey.h"
 
 static char *column_of(JpAsk *ask, int argument, Oid *type);
 static char *parameter(JpAsk *ask, Oid type, Datum value, bool isnull);
 static void add_conditions(JpAsk *ask, StringInfo sql);
-static void add_bounds(JpAsk *ask, StringInfo sql);
+static char *bound(JpAsk *ask, int64 time, int64 none);
 static void keep_cells(JpAsk *ask, Datum array);
 
 /* Begins an ask. */
@@ -69,7 +67,13 @@ jp_ask_begin(JpAsk *ask, FunctionCallInfo fcinfo, int common,
 		if (type != TEXTOID)
 			ask->event = psprintf("%s::pg_catalog.text", ask->event);
 	}
-	InitMaterializedSRF(fcinfo, 0);
+	if (NameStr(protection->number_column)[0] == '\0')
+		ask->rows_only = "the table has no number column";
+	else if (!PG_ARGISNULL(common + JP_WHERE_EVENT) || !PG_ARGISNULL(common + JP_WHERE_PROPS) ||
+			 !PG_ARGISNULL(common + JP_BREAKDOWN))
+		ask->rows_only = "journeys have no columns to filter or to break down by";
+	InitMaterializedSRF(fcinfo, type_is_rowtype(get_func_rettype(fcinfo->flinfo->fn_oid)) ?
+						0 : MAT_SRF_USE_EXPECTED_DESC);
 }
 
 /* A column named by an argument, quoted, and its type. */
@@ -152,24 +156,20 @@ jp_ask_breakdown(JpAsk *ask)
 						   ask->common + JP_BREAKDOWN_KEY);
 }
 
-/* Runs the aggregate. */
+/* Runs an aggregate. */
 void
-jp_ask_run(JpAsk *ask, const char *call)
+jp_ask_run(JpAsk *ask, const char *aggregate, const char *arguments,
+		   const char *options)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Relation	rel = table_open(ask->relid, AccessShareLock);
-	StringInfoData sql;
+	const char *why;
+	char	   *sql = jp_ask_statement(ask, aggregate, arguments, options, &why);
 	Datum		array;
 	bool		isnull;
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT journey_privacy.%s) FROM %s t WHERE true",
-					 call, jp_qualified_name(rel));
-	add_conditions(ask, &sql);
-	table_close(rel, NoLock);
 	SPI_connect();
 	jp_guard_answering();
-	if (SPI_execute_with_args(sql.data, ask->parameters, ask->type,
+	if (SPI_execute_with_args(sql, ask->parameters, ask->type,
 							  ask->value, ask->null, true, 0) != SPI_OK_SELECT ||
 		SPI_processed != 1)
 		elog(ERROR, "an answer was not one row");
@@ -184,6 +184,55 @@ jp_ask_run(JpAsk *ask, const char *call)
 	SPI_finish();
 }
 
+/* The statement to run. */
+char *
+jp_ask_statement(JpAsk *ask, const char *aggregate, const char *arguments,
+				 const char *options, const char **why)
+{
+	FunctionCallInfo fcinfo = ask->fcinfo;
+	int			during = ask->common + JP_DURING;
+	StringInfoData sql;
+	int64		begin;
+	int64		end;
+
+	jp_answer_during(&ask->floor, PG_ARGISNULL(during) ? NULL : PG_GETARG_RANGE_P(during),
+					 &begin, &end);
+	initStringInfo(&sql);
+	*why = ask->rows_only;
+	if (*why == NULL)
+		ask->store = jp_store_covering(ask->relid, ask->event == NULL ? NULL :
+									   NameStr(*PG_GETARG_NAME(ask->common + JP_EVENT_COLUMN)),
+									   begin, end, why);
+	if (OidIsValid(ask->store))
+	{
+		appendStringInfo(&sql, "SELECT journey_privacy.%s(t.journey_subject, t.events, %s, %s, %s) FROM %s t WHERE true",
+						 aggregate, bound(ask, begin, JP_UNBOUNDED_BEGIN),
+						 bound(ask, end, JP_UNBOUNDED_END), options,
+						 jp_qualified_name_of(ask->store));
+		if (end != JP_UNBOUNDED_END)
+			appendStringInfo(&sql, " AND t.bucket OPERATOR(pg_catalog.<) %s", bound(ask, end, JP_UNBOUNDED_END));
+		return sql.data;
+	}
+	appendStringInfo(&sql, "SELECT journey_privacy.%s(%s, %s%s, %s) FROM %s t WHERE true",
+					 aggregate, ask->subject, ask->occurred_at, arguments, options,
+					 jp_qualified_name_of(ask->relid));
+	if (begin != JP_UNBOUNDED_BEGIN)
+		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.>=) %s", ask->occurred_at,
+						 bound(ask, begin, JP_UNBOUNDED_BEGIN));
+	if (end != JP_UNBOUNDED_END)
+		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.<) %s", ask->occurred_at,
+						 bound(ask, end, JP_UNBOUNDED_END));
+	add_conditions(ask, &sql);
+	return sql.data;
+}
+
+/* A bound of time as a parameter, null when there is none. */
+static char *
+bound(JpAsk *ask, int64 time, int64 none)
+{
+	return parameter(ask, TIMESTAMPTZOID, TimestampTzGetDatum(time), time == none);
+}
+
 /* The rows asked about. */
 static void
 add_conditions(JpAsk *ask, StringInfo sql)
@@ -191,7 +240,6 @@ add_conditions(JpAsk *ask, StringInfo sql)
 	FunctionCallInfo fcinfo = ask->fcinfo;
 	int			common = ask->common;
 
-	add_bounds(ask, sql);
 	if (!PG_ARGISNULL(common + JP_WHERE_EVENT))
 	{
 		Oid			type;
@@ -214,25 +262,6 @@ add_conditions(JpAsk *ask, StringInfo sql)
 		appendStringInfo(sql, " AND %s OPERATOR(pg_catalog.@>) %s", props,
 						 jp_ask_argument(ask, common + JP_WHERE_PROPS, JSONBOID));
 	}
-}
-
-/* From when to when. */
-static void
-add_bounds(JpAsk *ask, StringInfo sql)
-{
-	FunctionCallInfo fcinfo = ask->fcinfo;
-	int			during = ask->common + JP_DURING;
-	int64		begin;
-	int64		end;
-
-	jp_answer_during(&ask->floor, PG_ARGISNULL(during) ? NULL : PG_GETARG_RANGE_P(during),
-					  &begin, &end);
-	if (begin != JP_UNBOUNDED_BEGIN)
-		appendStringInfo(sql, " AND %s OPERATOR(pg_catalog.>=) %s", ask->occurred_at,
-						 parameter(ask, TIMESTAMPTZOID, TimestampTzGetDatum(begin), false));
-	if (end != JP_UNBOUNDED_END)
-		appendStringInfo(sql, " AND %s OPERATOR(pg_catalog.<) %s", ask->occurred_at,
-						 parameter(ask, TIMESTAMPTZOID, TimestampTzGetDatum(end), false));
 }
 
 /* Keeps what came back. */

@@ -31,6 +31,8 @@ typedef struct JpAsk
 	const char *subject;		/* columns, quoted, under the alias t */
 	const char *occurred_at;
 	const char *event;			/* NULL: the question is about none */
+	const char *rows_only;		/* why no journey store can answer; NULL: one may */
+	Oid			store;			/* that answers; InvalidOid: none */
 	int			parameters;
 	Oid			type[JP_ASK_PARAMETERS];
 	Datum		value[JP_ASK_PARAMETERS];
@@ -57,8 +59,17 @@ extern char *jp_ask_value(JpAsk *ask, int column, int key);
 /* What a row is broken down by. */
 extern char *jp_ask_breakdown(JpAsk *ask);
 
-/* Runs the aggregate, given as a call without its closing bracket, over the rows asked about. */
-extern void jp_ask_run(JpAsk *ask, const char *call);
+/*
+ * Runs an aggregate over the rows asked about, or over a journey store that has
+ * what they would say: its arguments between the time and the options (each
+ * with a comma before it), and the options.
+ */
+extern void jp_ask_run(JpAsk *ask, const char *aggregate, const char *arguments,
+					   const char *options);
+
+/* The statement that jp_ask_run would run, and why it is over rows, NULL: it is not. */
+extern char *jp_ask_statement(JpAsk *ask, const char *aggregate, const char *arguments,
+							  const char *options, const char **why);
 
 /* A field of a cell that came back. */
 extern Datum jp_ask_field(const JpAsk *ask, int cell, int field, bool *isnull);

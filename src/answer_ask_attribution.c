@@ -36,15 +36,16 @@ jp_attribution_of_table(PG_FUNCTION_ARGS)
 
 	check_arguments(fcinfo);
 	jp_ask_begin(&ask, fcinfo, COMMON, true);
-	jp_ask_run(&ask, psprintf("attribution_counts(%s, %s, %s, %s OPERATOR(pg_catalog.=) %s, %s, %s, %s, %s, %s",
-									ask.subject, ask.occurred_at,
-									touched_channel(&ask), ask.event,
-									jp_ask_argument(&ask, CONVERSION, TEXTOID),
-									jp_ask_breakdown(&ask),
-									jp_ask_argument(&ask, MODEL, TEXTOID),
-									jp_ask_argument(&ask, LOOKBACK, INTERVALOID),
-									jp_ask_argument(&ask, HALF_LIFE, INTERVALOID),
-									jp_ask_argument(&ask, REUSE, BOOLOID)));
+	ask.rows_only = "journeys have no channels";
+	jp_ask_run(&ask, "attribution_counts",
+			   psprintf(", %s, %s OPERATOR(pg_catalog.=) %s, %s",
+						touched_channel(&ask), ask.event,
+						jp_ask_argument(&ask, CONVERSION, TEXTOID), jp_ask_breakdown(&ask)),
+			   psprintf("%s, %s, %s, %s",
+						jp_ask_argument(&ask, MODEL, TEXTOID),
+						jp_ask_argument(&ask, LOOKBACK, INTERVALOID),
+						jp_ask_argument(&ask, HALF_LIFE, INTERVALOID),
+						jp_ask_argument(&ask, REUSE, BOOLOID)));
 	for (i = 0; i < ask.cells; i++)
 		tell_channel(&ask, i);
 	PG_RETURN_VOID();

@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "answer_ask.h"
+#include "catalog.h"
 #include "journey_question.h"
 
 /* Arguments of funnel() before the common ones. */
@@ -42,6 +43,11 @@ typedef struct Groups
 	JpFloorTable table;
 } Groups;
 
+static JpQuestion *read_funnel(FunctionCallInfo fcinfo);
+static void begin_funnel(JpAsk *ask, FunctionCallInfo fcinfo);
+static char *funnel_arguments(JpAsk *ask);
+static char *funnel_options(JpAsk *ask);
+static void tell_line(JpAsk *ask, const char *line);
 static void read_groups(JpAsk *ask, Groups *groups, JpCells how);
 static int	compare_groups(const void *a, const void *b, void *arg);
 static void tell_funnel(JpAsk *ask, const Groups *groups);
@@ -52,6 +58,7 @@ static Datum told_time(const JpAsk *ask, int cell, int field, int64 told, bool *
 static Datum group_name(JpAsk *ask, const Groups *groups, int group, bool *isnull);
 
 PG_FUNCTION_INFO_V1(jp_funnel_of_table);
+PG_FUNCTION_INFO_V1(jp_funnel_plan);
 PG_FUNCTION_INFO_V1(jp_time_to);
 
 /* SQL: funnel("table", steps, within, options, constant, constant_key, …). */
@@ -62,29 +69,92 @@ jp_funnel_of_table(PG_FUNCTION_ARGS)
 	JpQuestion *question;
 	Groups		groups = {0};
 
-	if (PG_ARGISNULL(STEPS))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("steps must not be null")));
-	question = jp_question_read(PG_GETARG_ARRAYTYPE_P(STEPS),
-								PG_ARGISNULL(WITHIN) ? NULL : PG_GETARG_INTERVAL_P(WITHIN),
-								PG_ARGISNULL(OPTIONS) ? NULL : PG_GETARG_JSONB_P(OPTIONS),
-								!PG_ARGISNULL(CONSTANT));
+	question = read_funnel(fcinfo);
 	groups.steps = question->steps.count;
 	groups.optional = question->steps.optional;
-	jp_ask_begin(&ask, fcinfo, COMMON, true);
-	jp_ask_run(&ask, psprintf("funnel_counts(%s, %s, %s, %s, %s, %s, %s, %s, %s",
-							  ask.subject, ask.occurred_at, ask.event,
-							  jp_ask_breakdown(&ask),
-							  jp_ask_value(&ask, CONSTANT, CONSTANT_KEY),
-							  jp_ask_argument(&ask, STEPS, TEXTARRAYOID),
-							  jp_ask_argument(&ask, WITHIN, INTERVALOID),
-							  jp_ask_argument(&ask, OPTIONS, JSONBOID),
-							  PG_ARGISNULL(CONSTANT) ? "false" : "true"));
+	begin_funnel(&ask, fcinfo);
+	jp_ask_run(&ask, "funnel_counts", funnel_arguments(&ask), funnel_options(&ask));
 	read_groups(&ask, &groups, groups.optional == 0 ? JP_CELLS_NESTED : JP_CELLS_OF_FIRST);
 	jp_floor_table(&ask.floor, &groups.table, NULL);
 	tell_funnel(&ask, &groups);
 	PG_RETURN_VOID();
+}
+
+/* Reads what is asked, so that what cannot be meant is refused first. */
+static JpQuestion *
+read_funnel(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(STEPS))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("steps must not be null")));
+	return jp_question_read(PG_GETARG_ARRAYTYPE_P(STEPS),
+							PG_ARGISNULL(WITHIN) ? NULL : PG_GETARG_INTERVAL_P(WITHIN),
+							PG_ARGISNULL(OPTIONS) ? NULL : PG_GETARG_JSONB_P(OPTIONS),
+							!PG_ARGISNULL(CONSTANT));
+}
+
+/* Begins a funnel. */
+static void
+begin_funnel(JpAsk *ask, FunctionCallInfo fcinfo)
+{
+	jp_ask_begin(ask, fcinfo, COMMON, true);
+	if (!PG_ARGISNULL(CONSTANT) && ask->rows_only == NULL)
+		ask->rows_only = "journeys have no columns to hold constant";
+}
+
+/* The aggregate's arguments between time and options. */
+static char *
+funnel_arguments(JpAsk *ask)
+{
+	return psprintf(", %s, %s, %s", ask->event, jp_ask_breakdown(ask),
+					jp_ask_value(ask, CONSTANT, CONSTANT_KEY));
+}
+
+/* Its options. */
+static char *
+funnel_options(JpAsk *ask)
+{
+	FunctionCallInfo fcinfo = ask->fcinfo;
+
+	return psprintf("%s, %s, %s, %s",
+					jp_ask_argument(ask, STEPS, TEXTARRAYOID),
+					jp_ask_argument(ask, WITHIN, INTERVALOID),
+					jp_ask_argument(ask, OPTIONS, JSONBOID),
+					PG_ARGISNULL(CONSTANT) ? "false" : "true");
+}
+
+/* SQL: funnel_plan("table", steps, within, options, constant, constant_key, …). */
+Datum
+jp_funnel_plan(PG_FUNCTION_ARGS)
+{
+	JpAsk		ask;
+	const char *why;
+	char	   *statement;
+
+	(void) read_funnel(fcinfo);
+	begin_funnel(&ask, fcinfo);
+	statement = jp_ask_statement(&ask, "funnel_counts", funnel_arguments(&ask),
+								 funnel_options(&ask), &why);
+	tell_line(&ask, psprintf("Funnel on %s %s",
+							 OidIsValid(ask.store) ? "journey store" : "table",
+							 jp_qualified_name_of(OidIsValid(ask.store) ? ask.store : ask.relid)));
+	if (why != NULL)
+		tell_line(&ask, psprintf("  No Journey Store: %s", why));
+	tell_line(&ask, psprintf("  Floor: " INT64_FORMAT " subjects%s", ask.floor.min_group,
+							 ask.floor.coarse ? ", counts rounded down to multiples of it" : ""));
+	tell_line(&ask, psprintf("  Statement: %s", statement));
+	PG_RETURN_VOID();
+}
+
+/* A line of a plan. */
+static void
+tell_line(JpAsk *ask, const char *line)
+{
+	Datum		values[1] = {CStringGetTextDatum(line)};
+	bool		nulls[1] = {false};
+
+	jp_ask_row(ask, values, nulls);
 }
 
 /* SQL: time_to("table", from_event, to_event, within, …). */
@@ -100,12 +170,12 @@ jp_time_to(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("from_event and to_event must not be null")));
 	jp_ask_begin(&ask, fcinfo, TIME_COMMON, true);
-	jp_ask_run(&ask, psprintf("funnel_counts(%s, %s, %s, %s, NULL, ARRAY[%s, %s], %s, NULL, false",
-							  ask.subject, ask.occurred_at, ask.event,
-							  jp_ask_breakdown(&ask),
-							  jp_ask_argument(&ask, FROM_EVENT, TEXTOID),
-							  jp_ask_argument(&ask, TO_EVENT, TEXTOID),
-							  jp_ask_argument(&ask, TIME_WITHIN, INTERVALOID)));
+	jp_ask_run(&ask, "funnel_counts",
+			   psprintf(", %s, %s, NULL", ask.event, jp_ask_breakdown(&ask)),
+			   psprintf("ARRAY[%s, %s], %s, NULL, false",
+						jp_ask_argument(&ask, FROM_EVENT, TEXTOID),
+						jp_ask_argument(&ask, TO_EVENT, TEXTOID),
+						jp_ask_argument(&ask, TIME_WITHIN, INTERVALOID)));
 	read_groups(&ask, &groups, JP_CELLS_NESTED);
 	jp_floor_table(&ask.floor, &groups.table, NULL);
 	for (i = 0; i < groups.table.groups; i++)

@@ -29,7 +29,7 @@ static void tell_edge(JpAsk *ask, int cell, int64 subjects);
 static void tell_other(JpAsk *ask, const int *edge, const JpFloorTable *table);
 static bool same_position(const JpAsk *ask, int a, int b);
 
-/* SQL: paths("table", depth, session_gap, collapse, anchor, anchor_at, direction, …). */
+/* SQL: paths("table", depth, gap, collapse, anchor, anchor_at, direction, …). */
 Datum
 jp_paths_of_table(PG_FUNCTION_ARGS)
 {
@@ -39,15 +39,15 @@ jp_paths_of_table(PG_FUNCTION_ARGS)
 				end;
 
 	jp_ask_begin(&ask, fcinfo, COMMON, true);
-	jp_ask_run(&ask, psprintf("edge_counts(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s",
-									ask.subject, ask.occurred_at, ask.event,
-									jp_ask_breakdown(&ask),
-									jp_ask_argument(&ask, DEPTH, INT4OID),
-									jp_ask_argument(&ask, GAP, INTERVALOID),
-									jp_ask_argument(&ask, COLLAPSE, BOOLOID),
-									jp_ask_argument(&ask, ANCHOR, TEXTOID),
-									jp_ask_argument(&ask, ANCHOR_AT, TEXTOID),
-									jp_ask_argument(&ask, DIRECTION, TEXTOID)));
+	jp_ask_run(&ask, "edge_counts",
+			   psprintf(", %s, %s", ask.event, jp_ask_breakdown(&ask)),
+			   psprintf("%s, %s, %s, %s, %s, %s",
+						jp_ask_argument(&ask, DEPTH, INT4OID),
+						jp_ask_argument(&ask, GAP, INTERVALOID),
+						jp_ask_argument(&ask, COLLAPSE, BOOLOID),
+						jp_ask_argument(&ask, ANCHOR, TEXTOID),
+						jp_ask_argument(&ask, ANCHOR_AT, TEXTOID),
+						jp_ask_argument(&ask, DIRECTION, TEXTOID)));
 	edge = palloc((ask.cells + 1) * sizeof(int));
 	for (begin = 0; begin < ask.cells; begin++)
 		edge[begin] = begin;

@@ -50,15 +50,15 @@ jp_retention_of_table(PG_FUNCTION_ARGS)
 	uint32		i;
 
 	jp_ask_begin(&ask, fcinfo, COMMON, true);
-	jp_ask_run(&ask, psprintf("retention_counts(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s",
-									ask.subject, ask.occurred_at, ask.event,
-									jp_ask_breakdown(&ask),
-									jp_ask_argument(&ask, START_EVENT, TEXTOID),
-									jp_ask_argument(&ask, RETURN_EVENT, TEXTOID),
-									jp_ask_argument(&ask, PERIOD, TEXTOID),
-									jp_ask_argument(&ask, PERIODS, INT4OID),
-									jp_ask_argument(&ask, MODE, TEXTOID),
-									jp_ask_argument(&ask, TIME_ZONE, TEXTOID)));
+	jp_ask_run(&ask, "retention_counts",
+			   psprintf(", %s, %s", ask.event, jp_ask_breakdown(&ask)),
+			   psprintf("%s, %s, %s, %s, %s, %s",
+						jp_ask_argument(&ask, START_EVENT, TEXTOID),
+						jp_ask_argument(&ask, RETURN_EVENT, TEXTOID),
+						jp_ask_argument(&ask, PERIOD, TEXTOID),
+						jp_ask_argument(&ask, PERIODS, INT4OID),
+						jp_ask_argument(&ask, MODE, TEXTOID),
+						jp_ask_argument(&ask, TIME_ZONE, TEXTOID)));
 	if (ask.cells == 0)
 		PG_RETURN_VOID();
 	cohorts.periods = PG_GETARG_INT32(PERIODS) + 1;

@@ -26,7 +26,7 @@ PG_FUNCTION_INFO_V1(jp_sessions_of_table);
 
 static void tell_group(JpAsk *ask, int cell);
 
-/* SQL: sessions("table", session_gap, …). */
+/* SQL: sessions("table", gap, …). */
 Datum
 jp_sessions_of_table(PG_FUNCTION_ARGS)
 {
@@ -34,10 +34,8 @@ jp_sessions_of_table(PG_FUNCTION_ARGS)
 	int			i;
 
 	jp_ask_begin(&ask, fcinfo, COMMON, false);
-	jp_ask_run(&ask, psprintf("session_counts(%s, %s, %s, %s",
-									ask.subject, ask.occurred_at,
-									jp_ask_breakdown(&ask),
-									jp_ask_argument(&ask, GAP, INTERVALOID)));
+	jp_ask_run(&ask, "session_counts", psprintf(", %s", jp_ask_breakdown(&ask)),
+			   jp_ask_argument(&ask, GAP, INTERVALOID));
 	for (i = 0; i < ask.cells; i++)
 		tell_group(&ask, i);
 	PG_RETURN_VOID();

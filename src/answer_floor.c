@@ -57,7 +57,6 @@ typedef struct Against
 	int64		of_a;			/* in the rows of H(a) */
 	int64		of_c;			/* in the rows of H(c) */
 	int64		of_both;		/* in the union */
-	uint32		hidden_a;		/* rows of H(a) */
 	uint32		common;			/* rows in both */
 } Against;
 
@@ -431,16 +430,13 @@ settle_column(Work *work, int column)
 static bool
 is_near(const Work *work, uint32 row, int column)
 {
+	const int64 *cells = cell_of(work, row, 0);
 	int			first = first_against(work, column);
 	int			a;
 
 	for (a = end_against(work, column) - 1; a >= first; a--)
-	{
-		int64		before = *cell_of(work, row, a);
-
-		if (before >= 0)
-			return is_small(work->min, before - *cell_of(work, row, column));
-	}
+		if (cells[a] >= 0)
+			return is_small(work->min, cells[a] - cells[column]);
 	return false;
 }
 
@@ -448,53 +444,52 @@ is_near(const Work *work, uint32 row, int column)
 static void
 look_back(Work *work, int column)
 {
+	int			first = first_against(work, column);
+	int			end = end_against(work, column);
 	uint32		row;
 	int			a;
 
 	work->hidden = 0;
 	work->hidden_largest = 0;
 	work->hidden_sum = 0;
-	for (a = first_against(work, column); a < end_against(work, column); a++)
+	memset(work->against, 0, sizeof(Against) * (size_t) work->table->cells);
+	for (row = 0; row < work->rows; row++)
 	{
-		Against    *against = &work->against[a];
+		const int64 *cells = cell_of(work, row, 0);
 
-		memset(against, 0, sizeof(Against));
-		for (row = 0; row < work->rows; row++)
-		{
-			int64		before = *cell_of(work, row, a);
-
-			if (before >= 0)
-				continue;
-			against->hidden_a++;
-			against->of_a += counted(before) - *cell_of(work, row, column);
-		}
-		against->of_both = against->of_a;
+		for (a = first; a < end; a++)
+			if (cells[a] < 0)
+				work->against[a].of_a += counted(cells[a]) - cells[column];
 	}
+	for (a = first; a < end; a++)
+		work->against[a].of_both = work->against[a].of_a;
 }
 
 /* Hides a cell. */
 static void
 hide(Work *work, uint32 row, int column)
 {
-	int64	   *cell = cell_of(work, row, column);
+	int			first = first_against(work, column);
+	int			end = end_against(work, column);
+	int64	   *cells = cell_of(work, row, 0);
+	int64		cell = cells[column];
 	int			a;
 
-	for (a = first_against(work, column); a < end_against(work, column); a++)
+	for (a = first; a < end; a++)
 	{
 		Against    *against = &work->against[a];
-		int64		before = *cell_of(work, row, a);
 
-		against->of_c += counted(before) - *cell;
-		if (before < 0)
+		against->of_c += counted(cells[a]) - cell;
+		if (cells[a] < 0)
 			against->common++;
 		else
-			against->of_both += before - *cell;
+			against->of_both += cells[a] - cell;
 	}
 	work->hidden++;
-	if (*cell > work->hidden_largest)
-		work->hidden_largest = *cell;
-	work->hidden_sum += *cell;
-	*cell = ~*cell;
+	if (cell > work->hidden_largest)
+		work->hidden_largest = cell;
+	work->hidden_sum += cell;
+	cells[column] = ~cell;
 }
 
 /* Whether no set of rows that can be told apart is too small. */

@@ -82,7 +82,7 @@ extern void jp_floor_order(const JpFloor *floor, JpFloorTable *table);
  * pooled groups JP_HIDDEN; pooled and other are filled.  With a total,
  * together[i] is of how many different subjects the first i + 1 groups in
  * order are, and of (other) only cell 0 is told; otherwise it is NULL and
- * order is filled here.
+ * order is filled here.  Takes n log n in the groups, and nested cells squared.
  */
 extern void jp_floor_table(const JpFloor *floor, JpFloorTable *table,
 						   const int64 *together);

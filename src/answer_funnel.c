@@ -49,11 +49,17 @@ static const JpTallyKind kind = {
 	.event = 3,.group = 4,.property = 5,.options = 6,.option_count = 4,.read = read_funnel
 };
 
+/* subject, events, from, until, steps, within, options, constant */
+static const JpTallyKind journeys = {
+	.event = 2,.options = 5,.option_count = 4,.read = read_funnel
+};
+
 PG_FUNCTION_INFO_V1(jp_funnel_levels_step);
 PG_FUNCTION_INFO_V1(jp_funnel_levels_combine);
 PG_FUNCTION_INFO_V1(jp_funnel_levels_deserial);
 PG_FUNCTION_INFO_V1(jp_funnel_levels_final);
 PG_FUNCTION_INFO_V1(jp_funnel_counts_step);
+PG_FUNCTION_INFO_V1(jp_funnel_counts_journey_step);
 PG_FUNCTION_INFO_V1(jp_funnel_counts_combine);
 PG_FUNCTION_INFO_V1(jp_funnel_counts_deserial);
 PG_FUNCTION_INFO_V1(jp_funnel_counts_final);
@@ -99,6 +105,12 @@ Datum
 jp_funnel_counts_step(PG_FUNCTION_ARGS)
 {
 	return jp_tally_step(fcinfo, &kind);
+}
+
+Datum
+jp_funnel_counts_journey_step(PG_FUNCTION_ARGS)
+{
+	return jp_tally_journey_step(fcinfo, &journeys);
 }
 
 Datum

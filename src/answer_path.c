@@ -68,7 +68,13 @@ static const JpTallyKind kind = {
 	.event = 3,.group = 4,.options = 5,.option_count = 6,.read = read_paths
 };
 
+/* subject, events, from, until, depth, gap, collapse, anchor, anchor_at, direction */
+static const JpTallyKind journeys = {
+	.event = 2,.options = 5,.option_count = 6,.read = read_paths
+};
+
 PG_FUNCTION_INFO_V1(jp_path_counts_step);
+PG_FUNCTION_INFO_V1(jp_path_counts_journey_step);
 PG_FUNCTION_INFO_V1(jp_path_counts_combine);
 PG_FUNCTION_INFO_V1(jp_path_counts_deserial);
 PG_FUNCTION_INFO_V1(jp_path_counts_final);
@@ -78,6 +84,12 @@ Datum
 jp_path_counts_step(PG_FUNCTION_ARGS)
 {
 	return jp_tally_step(fcinfo, &kind);
+}
+
+Datum
+jp_path_counts_journey_step(PG_FUNCTION_ARGS)
+{
+	return jp_tally_journey_step(fcinfo, &journeys);
 }
 
 Datum

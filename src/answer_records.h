@@ -79,11 +79,18 @@ extern void jp_records_copy(JpRecords *records, JpRecord *to);
 /* What jp_records_add does where a chunk is full. */
 extern JpRecordChunk *jp_records_chunk(JpRecords *records, JpPartition *partition);
 
-/* Adds a record. */
-static inline void
-jp_records_add(JpRecords *records, uint32 subject, int64 at, uint32 mark)
+/* Where a subject's records go. */
+static inline JpPartition *
+jp_records_partition(JpRecords *records, uint32 subject)
 {
-	JpPartition *partition = &records->partition[murmurhash32(subject) >> 24];
+	return &records->partition[murmurhash32(subject) >> 24];
+}
+
+/* Adds a record to its partition. */
+static inline void
+jp_records_add_to(JpRecords *records, JpPartition *partition, uint32 subject,
+				  int64 at, uint32 mark)
+{
 	JpRecordChunk *chunk = partition->last;
 	JpRecord   *record;
 
@@ -97,6 +104,13 @@ jp_records_add(JpRecords *records, uint32 subject, int64 at, uint32 mark)
 	records->last_at = Max(records->last_at, at);
 	partition->count++;
 	records->count++;
+}
+
+/* Adds a record. */
+static inline void
+jp_records_add(JpRecords *records, uint32 subject, int64 at, uint32 mark)
+{
+	jp_records_add_to(records, jp_records_partition(records, subject), subject, at, mark);
 }
 
 #endif							/* JP_ANSWER_RECORDS_H */

@@ -71,7 +71,13 @@ static const struct
 	{"month", {0, 0, 1}},
 };
 
+/* subject, events, from, until, start, return, period, periods, mode, time_zone */
+static const JpTallyKind journeys = {
+	.event = 2,.options = 5,.option_count = 6,.read = read_retention
+};
+
 PG_FUNCTION_INFO_V1(jp_retention_counts_step);
+PG_FUNCTION_INFO_V1(jp_retention_counts_journey_step);
 PG_FUNCTION_INFO_V1(jp_retention_counts_combine);
 PG_FUNCTION_INFO_V1(jp_retention_counts_deserial);
 PG_FUNCTION_INFO_V1(jp_retention_counts_final);
@@ -80,6 +86,12 @@ Datum
 jp_retention_counts_step(PG_FUNCTION_ARGS)
 {
 	return jp_tally_step(fcinfo, &kind);
+}
+
+Datum
+jp_retention_counts_journey_step(PG_FUNCTION_ARGS)
+{
+	return jp_tally_journey_step(fcinfo, &journeys);
 }
 
 Datum

@@ -38,7 +38,13 @@ static const JpTallyKind kind = {
 	.group = 3,.options = 4,.option_count = 1,.read = read_gap
 };
 
+/* subject, events, from, until, gap */
+static const JpTallyKind journeys = {
+	.options = 5,.option_count = 1,.read = read_gap
+};
+
 PG_FUNCTION_INFO_V1(jp_session_counts_step);
+PG_FUNCTION_INFO_V1(jp_session_counts_journey_step);
 PG_FUNCTION_INFO_V1(jp_session_counts_combine);
 PG_FUNCTION_INFO_V1(jp_session_counts_deserial);
 PG_FUNCTION_INFO_V1(jp_session_counts_final);
@@ -47,6 +53,12 @@ Datum
 jp_session_counts_step(PG_FUNCTION_ARGS)
 {
 	return jp_tally_step(fcinfo, &kind);
+}
+
+Datum
+jp_session_counts_journey_step(PG_FUNCTION_ARGS)
+{
+	return jp_tally_journey_step(fcinfo, &journeys);
 }
 
 Datum

@@ -164,7 +164,8 @@ count_subjects(const JpProtection *protection, int64 begin, int64 end)
 	appendStringInfoString(&sql, ") t (s)");
 	SPI_connect();
 	jp_guard_answering();
-	if (SPI_execute_with_args(sql.data, 2, types, values, NULL, true, 1) != SPI_OK_SELECT)
+	/* All rows, not the one there is: a limit would keep workers away. */
+	if (SPI_execute_with_args(sql.data, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not count subjects");
 	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
 										SPI_tuptable->tupdesc, 1, &isnull));

@@ -26,6 +26,10 @@
 
 #include "answer_tally.h"
 #include "compat.h"
+#include "store_journey.h"
+
+/* Events of a journey that are read together. */
+#define JOURNEY_BATCH	128
 
 /* A mark, as a key without padding. */
 typedef struct MarkEntry
@@ -91,6 +95,9 @@ static JpTally *new_tally(FunctionCallInfo fcinfo, MemoryContext context,
 						  const JpTallyKind *kind, const bytea *question, bool numbered);
 static void read_question(JpTally *tally);
 static void close_tally(Datum tally);
+static inline JpTally *tally_of_row(FunctionCallInfo fcinfo, const JpTallyKind *kind);
+static void check_question(FunctionCallInfo fcinfo, const JpTallyKind *kind, const JpTally *tally);
+static uint32 code_in_journeys(void *arg, const char *chars, Size len);
 static void refuse_other_question(void);
 static uint32 subject_of(JpTally *tally, const Site *site, Datum subject);
 static bool mark_of_row(FunctionCallInfo fcinfo, const JpTallyKind *kind,
@@ -110,25 +117,10 @@ static void take_parcel(JpTally *tally, JpTally *more);
 Datum
 jp_tally_step(FunctionCallInfo fcinfo, const JpTallyKind *kind)
 {
-	Site	   *site = fcinfo->flinfo->fn_extra;
-	JpTally    *tally = PG_ARGISNULL(0) ? NULL : (JpTally *) PG_GETARG_POINTER(0);
+	JpTally    *tally = tally_of_row(fcinfo, kind);
+	const Site *site = fcinfo->flinfo->fn_extra;
 	uint32		mark;
 
-	if (unlikely(site == NULL))
-		site = site_of(fcinfo, kind);
-	if (unlikely(tally == NULL))
-		tally = new_tally(fcinfo, aggregate_context(fcinfo), kind,
-						  site->constant ? site->question : question_of(fcinfo, kind),
-						  site->numbered);
-	else if (unlikely(!site->constant))
-	{
-		bytea	   *question = question_of(fcinfo, kind);
-
-		if (VARSIZE(question) != VARSIZE(tally->question) ||
-			memcmp(question, tally->question, VARSIZE(question)) != 0)
-			refuse_other_question();
-		pfree(question);
-	}
 	if (!PG_ARGISNULL(1) && !PG_ARGISNULL(2) &&
 		!TIMESTAMP_NOT_FINITE(PG_GETARG_TIMESTAMPTZ(2)) &&
 		mark_of_row(fcinfo, kind, tally, &mark))
@@ -137,6 +129,82 @@ jp_tally_step(FunctionCallInfo fcinfo, const JpTallyKind *kind)
 					   subject_of(tally, site, PG_GETARG_DATUM(1)),
 					   PG_GETARG_TIMESTAMPTZ(2), mark);
 	PG_RETURN_POINTER(tally);
+}
+
+/* Transition: internal, a subject's number, a journey, from, until, … */
+Datum
+jp_tally_journey_step(FunctionCallInfo fcinfo, const JpTallyKind *kind)
+{
+	JpTally    *tally = tally_of_row(fcinfo, kind);
+	int64		from = PG_ARGISNULL(3) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(3);
+	int64		until = PG_ARGISNULL(4) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(4);
+	JpMoment	moment[JOURNEY_BATCH];
+	JpJourneyReading reading;
+	uint32		subject;
+	JpPartition *partition;
+	uint32		count;
+	uint32		i;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_POINTER(tally);
+	subject = (uint32) PG_GETARG_INT32(1);
+	partition = jp_records_partition(tally->records, subject);
+	if (tally->journey_names == NULL)
+		tally->journey_names = jp_journey_names(tally->context, code_in_journeys, tally);
+	jp_journey_open(&reading, tally->journey_names, PG_GETARG_DATUM(2));
+	while ((count = jp_journey_next(&reading, moment, JOURNEY_BATCH)) > 0)
+		for (i = 0; i < count; i++)
+			if (moment[i].steps != 0 && moment[i].at >= from && moment[i].at < until)
+				jp_records_add_to(tally->records, partition, subject, moment[i].at,
+								  jp_low(moment[i].steps) - 1);
+	jp_journey_close(&reading);
+	PG_RETURN_POINTER(tally);
+}
+
+/* The mark of an event of some name in journeys, from 1; 0 when it does not count. */
+static uint32
+code_in_journeys(void *arg, const char *chars, Size len)
+{
+	JpTally    *tally = arg;
+	JpMark		mark = {0, 0, 0};
+
+	if (tally->kind->event == 0)
+		return 1;
+	mark.event = tally->known == 0 ? jp_name_code(tally->names, chars, len) :
+		jp_name_find(tally->names, chars, len);
+	if (mark.event == 0 || (tally->known != 0 && mark.event > tally->known))
+		return 0;
+	return number_of_mark(tally, mark) + 1;
+}
+
+/* The state of a row's group, begun when there is none. */
+static inline JpTally *
+tally_of_row(FunctionCallInfo fcinfo, const JpTallyKind *kind)
+{
+	Site	   *site = fcinfo->flinfo->fn_extra;
+	JpTally    *tally = PG_ARGISNULL(0) ? NULL : (JpTally *) PG_GETARG_POINTER(0);
+
+	if (unlikely(site == NULL))
+		site = site_of(fcinfo, kind);
+	if (unlikely(tally == NULL))
+		return new_tally(fcinfo, aggregate_context(fcinfo), kind,
+						 site->constant ? site->question : question_of(fcinfo, kind),
+						 site->numbered);
+	if (unlikely(!site->constant))
+		check_question(fcinfo, kind, tally);
+	return tally;
+}
+
+/* Refuses a row that asks something else than the others of its group. */
+static void
+check_question(FunctionCallInfo fcinfo, const JpTallyKind *kind, const JpTally *tally)
+{
+	bytea	   *question = question_of(fcinfo, kind);
+
+	if (VARSIZE(question) != VARSIZE(tally->question) ||
+		memcmp(question, tally->question, VARSIZE(question)) != 0)
+		refuse_other_question();
+	pfree(question);
 }
 
 /* What a row is marked with; false when it does not count. */

@@ -51,6 +51,7 @@ struct JpTally
 	JpMark		last;			/* the mark of the row before, and its number */
 	uint32		last_number;
 	JpNames    *subjects;		/* NULL: subjects are numbers */
+	struct JpJourneyNames *journey_names;
 	JpRecords  *records;
 	const JpRecord *flat;		/* instead of records, on the way between processes */
 	uint64		flat_count;
@@ -58,6 +59,12 @@ struct JpTally
 
 /* Transition: a row into the state of argument 0. */
 extern Datum jp_tally_step(FunctionCallInfo fcinfo, const JpTallyKind *kind);
+
+/*
+ * The same for a row of a journey store: the subject's number, the journey,
+ * and from when until when its events count, before the options.
+ */
+extern Datum jp_tally_journey_step(FunctionCallInfo fcinfo, const JpTallyKind *kind);
 extern Datum jp_tally_combine(FunctionCallInfo fcinfo, const JpTallyKind *kind);
 extern Datum jp_tally_deserial(FunctionCallInfo fcinfo, const JpTallyKind *kind);
 

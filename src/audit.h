@@ -55,6 +55,12 @@ extern void jp_use_end(JpUse *use);
 /* Another statement begins, within another or not. */
 extern void jp_use_statement_begins(void);
 
+/*
+ * Under "flush" has durable what this session has told so far: before it takes
+ * locks that the worker waits for.
+ */
+extern void jp_use_settle(void);
+
 /* Around whatever may run statements within a statement. */
 extern int	jp_use_enter(void);
 extern void jp_use_leave(int depth);

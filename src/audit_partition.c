@@ -128,8 +128,11 @@ static char *
 owner_of(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	Oid			owner;
 
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "relation with OID %u does not exist", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return pstrdup(quote_identifier(GetUserNameFromId(owner, false)));
 }

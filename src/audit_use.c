@@ -206,6 +206,14 @@ jp_use_statement_begins(void)
 	noted_audit = jp_setting_audit;
 }
 
+/* Waits, under "flush", for what this session has told. */
+void
+jp_use_settle(void)
+{
+	if (wants_flush())
+		jp_queue_flush();
+}
+
 int64
 jp_use_statement(void)
 {

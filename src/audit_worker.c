@@ -194,11 +194,14 @@ sealed_with_commit(XactEvent event, void *arg)
 	sealed_some = false;
 }
 
-/* Whether there are tables to seal into, and this tree of theirs is loaded. */
+/*
+ * Whether there are tables to seal into, and this tree of theirs is loaded.
+ * They stay until the transaction ends.
+ */
 static bool
 ready(void)
 {
-	Oid			relid = OidIsValid(jp_schema()) ?
+	Oid			relid = jp_extension_hold() ?
 		get_relname_relid("audit_entry", jp_schema()) : InvalidOid;
 
 	if (!OidIsValid(relid))

@@ -17,9 +17,11 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -41,8 +43,9 @@ static Oid	config_relation[MAX_CONFIG_RELATIONS];
 static int	config_relations = 0;
 static uint64 generation = 1;
 
-/* What jp_schema() has found, until some schema changes. */
-static bool schema_known = false;
+/* The extension and its schema, until either may have come or gone. */
+static bool known = false;
+static Oid	extension = InvalidOid;
 static Oid	schema = InvalidOid;
 
 /* Where kept plans hang, and the type pseudonym they were made for. */
@@ -54,8 +57,8 @@ static void forget_stale_plans(void);
 static void become(Oid userid, int sec_context, const char *path,
 				   JpPrivilege *before);
 static void relation_changed(Datum arg, Oid relid);
-static Oid	extension_schema(void);
-static void schema_changed(Datum arg, int cacheid, uint32 hash);
+static void find_extension(void);
+static void extension_changed(Datum arg, int cacheid, uint32 hash);
 static void watch_configuration(void);
 
 PG_FUNCTION_INFO_V1(jp_catalog_changed);
@@ -71,7 +74,34 @@ void
 jp_catalog_init(void)
 {
 	CacheRegisterRelcacheCallback(relation_changed, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, extension_changed, (Datum) 0);
+	/* The schema outlives the extension; its operator classes do not. */
+	CacheRegisterSyscacheCallback(CLAOID, extension_changed, (Datum) 0);
+}
+
+/* OID of the extension, another one each time it is made. */
+Oid
+jp_extension(void)
+{
+	if (!known)
+		find_extension();
+	return extension;
+}
+
+/* Keeps the extension from being dropped until the transaction ends. */
+bool
+jp_extension_hold(void)
+{
+	Oid			held;
+
+	while (OidIsValid(held = get_extension_oid(JP_EXTENSION, true)))
+	{
+		LockDatabaseObject(ExtensionRelationId, held, 0, AccessShareLock);
+		if (get_extension_oid(JP_EXTENSION, true) == held)
+			return true;
+		UnlockDatabaseObject(ExtensionRelationId, held, 0, AccessShareLock);
+	}
+	return false;
 }
 
 /*
@@ -81,12 +111,8 @@ jp_catalog_init(void)
 Oid
 jp_schema(void)
 {
-	if (!schema_known)
-	{
-		schema_known = true;	/* an invalidation from here on unsets it */
-		schema = OidIsValid(get_namespace_oid(JP_SCHEMA, true)) ?
-			extension_schema() : InvalidOid;
-	}
+	if (!known)
+		find_extension();
 	return schema;
 }
 
@@ -358,48 +384,54 @@ relation_changed(Datum arg, Oid relid)
 	}
 }
 
-/* The schema that the extension is installed in, if it is. */
-static Oid
-extension_schema(void)
+/* Finds the extension and the schema that it is installed in. */
+static void
+find_extension(void)
 {
-	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
-	Oid			found = InvalidOid;
+	Relation	rel;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
+	known = true;				/* an invalidation from here on unsets it */
+	extension = schema = InvalidOid;
+	if (!OidIsValid(get_namespace_oid(JP_SCHEMA, true)))
+		return;
+	rel = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
 				F_NAMEEQ, CStringGetDatum(JP_EXTENSION));
 	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
-		found = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	{
+		extension = ((Form_pg_extension) GETSTRUCT(tuple))->oid;
+		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	return found;
 }
 
 /* Syscache callback. */
 static void
-schema_changed(Datum arg, int cacheid, uint32 hash)
+extension_changed(Datum arg, int cacheid, uint32 hash)
 {
-	schema_known = false;
+	known = false;
 }
 
-/* Notes the OIDs of the configuration tables, if the extension is here. */
+/*
+ * Notes the OIDs of the configuration tables, if the extension is here.  What
+ * was read while they were not watched is out of date.
+ */
 static void
 watch_configuration(void)
 {
-	uint64		seen = generation;
+	uint64		seen = ++generation;
 	int			count = 0;
 	int			i;
 
+	jp_epoch++;
 	if (!OidIsValid(jp_schema()))
-	{
-		generation++;
-		jp_epoch++;
 		return;
-	}
 	for (i = 0; i < lengthof(config_name); i++)
 	{
 		Oid			relid = get_relname_relid(config_name[i], schema);

@@ -24,6 +24,19 @@ typedef struct JpPrivilege
 /* OID of schema journey_privacy, InvalidOid where the extension is absent. */
 extern Oid	jp_schema(void);
 
+/*
+ * OID of the extension, InvalidOid where it is absent: what was found out
+ * about another one, dropped meanwhile, does not count.
+ */
+extern Oid	jp_extension(void);
+
+/*
+ * Whether the extension is here; it is then not dropped before the
+ * transaction ends.  Whoever drops it waits before taking any other lock, so
+ * call this before taking one.
+ */
+extern bool jp_extension_hold(void);
+
 /* Whether the extension is here, with all its tables. */
 extern bool jp_installed(void);
 

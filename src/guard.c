@@ -88,8 +88,6 @@ static bool keeps_rows(const Node *statement);
 static void note_sources(PlannedStmt *statement, List *sources);
 static List *check_reading(PlannedStmt *statement, bool explaining,
 						   const char *answering);
-static bool is_merged(PlannedStmt *statement, int rti);
-static bool merges_into(const Plan *plan, int rti);
 static bool is_keeping(void);
 static void refuse_purview(Oid relid, bool explaining);
 static Node *estimate_selectivity(SupportRequestSelectivity *request);
@@ -461,7 +459,6 @@ static List *
 check_reading(PlannedStmt *statement, bool explaining, const char *answering)
 {
 	List	   *read = NIL;
-	int			rti = 0;
 	ListCell   *cell;
 
 	if (!jp_installed())
@@ -474,12 +471,10 @@ check_reading(PlannedStmt *statement, bool explaining, const char *answering)
 		Oid			user;
 		Bitmapset  *selected;
 
-		rti++;
 		if (rte->rtekind != RTE_RELATION)
 			continue;
 		jp_rte_permissions(statement, rte, &perms, &user, &selected);
-		if (((perms & (ACL_SELECT | ACL_UPDATE | ACL_DELETE)) == 0 &&
-			 !is_merged(statement, rti)) ||
+		if ((perms & (ACL_SELECT | ACL_UPDATE | ACL_DELETE)) == 0 ||
 			jp_protection_find(rte->relid) == NULL)
 			continue;
 		if ((perms & ACL_SELECT) != 0)
@@ -493,32 +488,6 @@ check_reading(PlannedStmt *statement, bool explaining, const char *answering)
 			refuse_purview(rte->relid, explaining);
 	}
 	return read;
-}
-
-/* MERGE reads what it merges into, even without a privilege to. */
-static bool
-is_merged(PlannedStmt *statement, int rti)
-{
-	ListCell   *cell;
-
-	if (merges_into(statement->planTree, rti))
-		return true;
-	foreach(cell, statement->subplans)
-		if (merges_into(lfirst(cell), rti))
-			return true;
-	return false;
-}
-
-/* Whether a plan is a MERGE into a table. */
-static bool
-merges_into(const Plan *plan, int rti)
-{
-	const ModifyTable *modify = (const ModifyTable *) plan;
-
-	return plan != NULL && IsA(plan, ModifyTable) &&
-		modify->operation == CMD_MERGE &&
-		(modify->nominalRelation == rti ||
-		 list_member_int(modify->resultRelations, rti));
 }
 
 /* Whether rows would be kept: by the command, or a cursor that is being held. */

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
+#include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -45,7 +46,7 @@ typedef struct Restricted
 
 static Restricted restricted[256];
 static int	restricteds = 0;
-static Oid	restricted_of = InvalidOid; /* the schema they were found in */
+static Oid	restricted_of = InvalidOid; /* the extension they are of */
 
 /* The database that the command under way needs for itself. */
 static Oid	vacated = InvalidOid;
@@ -114,7 +115,9 @@ jp_guard_functions(const PlannedStmt *statement)
 	ListCell   *cell;
 	int			i;
 
-	if (statement->invalItems != NIL && restricted_of != jp_schema())
+	if (creating_extension)
+		return;
+	if (statement->invalItems != NIL && restricted_of != jp_extension())
 		find_restricted();
 	foreach(cell, statement->invalItems)
 	{
@@ -398,12 +401,17 @@ note_role(const char *command, List *options)
 	}
 }
 
-/* Notes what is done to the extension as a whole. */
+/*
+ * Notes what is done to the extension as a whole.  Nothing can be sealed from
+ * when it is dropped until that has committed.
+ */
 static void
 note_extension(const char *command, const char *name)
 {
-	if (strcmp(name, JP_EXTENSION) == 0)
-		jp_note(JP_NOTE_PROTECTION, command, InvalidOid, -1, JP_EXTENSION);
+	if (strcmp(name, JP_EXTENSION) != 0)
+		return;
+	jp_note(JP_NOTE_PROTECTION, command, InvalidOid, -1, JP_EXTENSION);
+	jp_use_settle();
 }
 
 /* Notes that the server is to have another setting of ours, or of all. */
@@ -493,12 +501,12 @@ find_restricted(void)
 	HeapTuple	tuple;
 
 	restricteds = 0;
-	restricted_of = jp_schema();
+	restricted_of = jp_extension();
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_proc function = (Form_pg_proc) GETSTRUCT(tuple);
 
-		if (function->pronamespace != restricted_of ||
+		if (function->pronamespace != jp_schema() ||
 			heap_attisnull(tuple, Anum_pg_proc_proacl, NULL) ||
 			restricteds == lengthof(restricted))
 			continue;

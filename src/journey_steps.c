@@ -27,6 +27,8 @@ typedef struct Walk
 	bool		single;			/* one begin only, the first */
 	bool		begun;
 	int64		begin;			/* of the first */
+	bool		alike;			/* all begins count as this one */
+	int64		bound;
 	uint64		made;			/* steps at which a chain ends */
 	Chain		chain[JP_STEPS_MAX];
 	int64		times[JP_STEPS_MAX * (JP_STEPS_MAX + 1) / 2];	/* see times_of */
@@ -43,6 +45,7 @@ typedef struct Run
 static void walk_parts(const JpSteps *steps, JpStepEvent *events, size_t count, JpBest *best);
 static int	compare_events(const void *a, const void *b);
 static void walk_part(const JpSteps *steps, const JpStepEvent *events, size_t count, JpBest *best);
+static void walk_twice(Walk *walk, const JpStepEvent *events, size_t count);
 static bool begins_compete(const JpSteps *steps, const JpStepEvent *events, size_t count);
 static void walk_each_begin(Walk *walk, const JpStepEvent *events, size_t count);
 static void walk_events(Walk *walk, const JpStepEvent *events, size_t count);
@@ -136,10 +139,44 @@ walk_part(const JpSteps *steps, const JpStepEvent *events, size_t count, JpBest 
 	walk.steps = steps;
 	walk.best = best;
 	walk.single = steps->first;
-	if (begins_compete(steps, events, count))
-		walk_each_begin(&walk, events, count);
+	walk.alike = false;
+	if (steps->optional != 0)
+		walk_twice(&walk, events, count);
 	else
 		walk_events(&walk, events, count);
+}
+
+/*
+ * With optional steps, the chain that began last need not be the one that
+ * leaves out the fewest: first how deep and when, then the best chain of those
+ * that began in time for that.
+ */
+static void
+walk_twice(Walk *walk, const JpStepEvent *events, size_t count)
+{
+	const JpSteps *steps = walk->steps;
+	JpBest	   *best = walk->best;
+	JpBest		found;
+	size_t		begin = 0;
+	size_t		end;
+
+	found.depth = 0;
+	walk->best = &found;
+	if (begins_compete(steps, events, count))
+		walk_each_begin(walk, events, count);
+	else
+		walk_events(walk, events, count);
+	if (found.depth == 0 || !jp_may_be_better(best, found.depth, found.end))
+		return;
+	while ((uint64) found.end - (uint64) events[begin].at > steps->within)
+		begin++;
+	for (end = begin; end < count && events[end].at <= found.end; end++)
+		;
+	walk->best = best;
+	walk->single = steps->first;
+	walk->alike = true;
+	walk->bound = events[begin].at;
+	walk_events(walk, events + begin, end - begin);
 }
 
 /* Whether something ends only some of the chains that could make a step next. */
@@ -360,7 +397,7 @@ last_begin(Walk *walk, JpMatch *match, const JpTogether *together, int low, int6
 		(low == 0 || ((together->steps & 1) && jp_match_step(match, 0))) &&
 		may_begin(walk, together->at))
 	{
-		*begin = together->at;
+		*begin = walk->alike ? walk->bound : together->at;
 		found = true;
 	}
 	match->done = before;
@@ -404,7 +441,7 @@ add_run(Walk *walk, const Run *run, int64 at, uint32 mark)
 
 	if (run->from < 0)
 	{
-		chain->begin = at;
+		chain->begin = walk->alike ? walk->bound : at;
 		chain->mark = mark;
 	}
 	else
@@ -421,7 +458,7 @@ add_run(Walk *walk, const Run *run, int64 at, uint32 mark)
 	walk->made |= jp_step_bit(run->last);
 	if (jp_may_be_better(walk->best, run->last + 1, at))
 	{
-		JpReached	reached = {run->last + 1, run->last + 1, chain->begin, at, chain->mark, times};
+		JpReached	reached = {run->last + 1, run->last + 1, 0, at, chain->mark, times};
 
 		jp_keep_best(walk->best, &reached);
 	}
@@ -443,7 +480,7 @@ jp_keep_best(JpBest *best, const JpReached *reached)
 		best->times[i] = reached->times[i];
 }
 
-/* Of two chains of one depth: there first, begun last, steps from the last back made late. */
+/* Of two chains of one depth: there first, begun last, steps from the last back made, and late. */
 static bool
 is_better(const JpBest *best, const JpReached *reached)
 {

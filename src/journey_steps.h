@@ -49,9 +49,9 @@ typedef struct JpStepEvent
 /*
  * The deepest step that a chain of events, ordered by time, reaches: 0 for
  * none; with JP_ANY how many steps were made.  Of the deepest chains it is the
- * one that got there first; of those the one that began last; of those, but
- * for JP_ANY, the one whose steps, from the last back, are made rather than
- * left out, and late.  Its times, count of them, go to times, JP_NO_TIME for
+ * one that got there first, and of those the one whose steps, from the last
+ * back, are made rather than left out, and late; with JP_ANY of those the one
+ * that began last.  Its times, count of them, go to times, JP_NO_TIME for
  * steps not made, and the mark of the event that began it to mark, both unless
  * NULL.  Where events of one time differ only in their marks, or for JP_ANY,
  * their order decides between what is left.  With constant, the events come

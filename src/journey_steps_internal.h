@@ -23,7 +23,7 @@ typedef struct JpReached
 {
 	int			depth;
 	int			known;
-	int64		begin;
+	int64		begin;			/* 0 where it is not asked */
 	int64		end;
 	uint32		mark;
 	const int64 *times;
@@ -93,7 +93,7 @@ extern bool jp_steps_plain(const JpSteps *steps, const JpStepEvent *events,
 extern void jp_steps_any(const JpSteps *steps, const JpStepEvent *events,
 						 size_t count, JpBest *best);
 
-/* journey_steps.c: deepest first, there first, begun last; alike, the later times. */
+/* journey_steps.c: deepest, there first, begun last; alike, steps from the last back made, and late. */
 extern void jp_keep_best(JpBest *best, const JpReached *reached);
 
 /* Whether a chain may be better that comes so far at a time. */

@@ -72,6 +72,7 @@ static MemoryContext allowances_context = NULL;
 static const char *answering = NULL;
 
 static inline bool is_settled(const JpReading *reading, Oid relid);
+static const JpProtection *protection_of(Oid relid);
 static const JpProtection *settle(JpReading *reading, Oid relid);
 static JpReading *settle_call(FunctionCallInfo fcinfo, Oid relid);
 static bool held_then(FunctionCallInfo fcinfo, JpHeld *held, int32 number);
@@ -149,11 +150,7 @@ jp_policy_purpose(Oid relid)
 
 	if (jp_setting_require_preload && !jp_preloaded)
 		jp_preload_required("reading protected tables under journey_privacy.require_preload");
-	if (jp_protection_find(relid) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("relation with OID %u is not a protected table", relid),
-				 errhint("Register it with journey_privacy.protect().")));
+	(void) protection_of(relid);
 	jp_keyring_require();
 
 	purpose = jp_purpose_find(jp_setting_purpose);
@@ -251,6 +248,20 @@ jp_reading_permitted(JpReading *reading)
 	return reading->permitted;
 }
 
+/* The protection of a table that must have one. */
+static const JpProtection *
+protection_of(Oid relid)
+{
+	const JpProtection *protection = jp_protection_find(relid);
+
+	if (protection == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation with OID %u is not a protected table", relid),
+				 errhint("Register it with journey_privacy.protect().")));
+	return protection;
+}
+
 /* Settles everything that is constant for a scan. */
 static const JpProtection *
 settle(JpReading *reading, Oid relid)
@@ -267,7 +278,7 @@ settle(JpReading *reading, Oid relid)
 	reading->userid = GetUserId();
 	reading->relid = relid;
 	reading->epoch = jp_epoch;
-	return jp_protection_find(relid);
+	return protection_of(relid);
 }
 
 /* The same for a call of permits(). */

@@ -175,6 +175,8 @@ jp_cover(Oid relid)
 					&child, &p.parent))
 		elog(ERROR, "a table to be covered has no protected parent");
 	parent = jp_protection_find(p.parent);
+	if (parent == NULL)
+		elog(ERROR, "the parent of a table to be covered is no longer protected");
 	p.subject = pstrdup(NameStr(parent->subject_column));
 	p.kind = parent->kind == NULL ? NULL : pstrdup(parent->kind);
 	p.collected = parent->collected;

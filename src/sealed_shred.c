@@ -34,6 +34,7 @@
 /* A row to be overwritten before the commit. */
 typedef struct Doomed
 {
+	Oid			table;			/* data_key, that of the time */
 	ItemPointerData tid;
 	SubTransactionId subxact;
 } Doomed;
@@ -193,6 +194,7 @@ doom(ItemPointer tid)
 		doomed_room *= 2;
 		doomed = repalloc_huge(doomed, doomed_room * sizeof(Doomed));
 	}
+	doomed[doomed_count].table = jp_relation("data_key");
 	doomed[doomed_count].tid = *tid;
 	doomed[doomed_count].subxact = GetCurrentSubTransactionId();
 	doomed_count++;
@@ -256,7 +258,15 @@ wipe_doomed(void)
 		return;
 	table = table_open(jp_relation("data_key"), RowExclusiveLock);
 	for (i = 0; i < doomed_count; i++)
+	{
+		/* In the file of a table that was dropped they would stay. */
+		if (doomed[i].table != RelationGetRelid(table))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the extension was dropped in a transaction that has shredded keys"),
+					 errhint("Commit before DROP EXTENSION.")));
 		jp_data_key_write(table, &doomed[i].tid, zeros);
+	}
 	table_close(table, NoLock);
 	doomed_count = 0;
 }

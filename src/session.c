@@ -145,10 +145,13 @@ summarize(const JpGathered *group)
 		int64		duration;
 
 		end = jp_session_end(group->moments, group->count, first, gap);
-		duration = group->moments[end - 1].at - group->moments[first].at;
+		if (pg_sub_s64_overflow(group->moments[end - 1].at, group->moments[first].at, &duration) ||
+			pg_add_s64_overflow(summary.total, duration, &summary.total))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					 errmsg("interval out of range")));
 		summary.sessions++;
 		summary.bounces += end - first == 1;
-		summary.total += duration;
 		summary.longest = Max(summary.longest, duration);
 	}
 	return summary;

@@ -56,7 +56,7 @@ jp_store_covering_sql(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	if (jp_range_bounds(fcinfo, PG_GETARG_RANGE_P(1), &from, &until))
-		store = jp_store_covering(PG_GETARG_OID(0), from, until, &why);
+		store = jp_store_covering(PG_GETARG_OID(0), NULL, from, until, &why);
 	nulls[0] = !OidIsValid(store);
 	nulls[1] = OidIsValid(store);
 	values[0] = ObjectIdGetDatum(store);
@@ -65,7 +65,8 @@ jp_store_covering_sql(PG_FUNCTION_ARGS)
 }
 
 Oid
-jp_store_covering(Oid relid, TimestampTz from, TimestampTz until, const char **why)
+jp_store_covering(Oid relid, const char *event, TimestampTz from, TimestampTz until,
+				  const char **why)
 {
 	int			count;
 	const JpStore *store = jp_stores(&count);
@@ -78,7 +79,8 @@ jp_store_covering(Oid relid, TimestampTz from, TimestampTz until, const char **w
 
 		if (store[i].source != relid)
 			continue;
-		reason = unusable(&store[i]);
+		reason = event != NULL && strcmp(event, NameStr(store[i].event)) != 0 ?
+			"the journey store has events of another column" : unusable(&store[i]);
 		if (reason == NULL && (jp_store_noted(&store[i], from, until) || written_in(&store[i], from, until)))
 			reason = "rows have changed since the journey store was refreshed";
 		if (reason == NULL)

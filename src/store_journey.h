@@ -59,12 +59,12 @@ extern JpMoment *jp_journey_moments(JpJourneyNames *names, Datum journey, uint32
 extern Datum jp_journey_make(const JpMoment *moments, uint32 count, const JpNames *names);
 
 /*
- * The store whose rows hold every event of a table from a time (inclusive) to
- * another (exclusive), nothing changed since its last refresh; else
+ * The store whose rows hold every event of a table, named by this column (NULL:
+ * any), from a time (inclusive) to another (exclusive), nothing changed since its last refresh; else
  * InvalidOid and why, as a phrase for funnel_plan().  Sees what the active
  * snapshot sees.
  */
-extern Oid	jp_store_covering(Oid relid, TimestampTz from, TimestampTz until,
+extern Oid	jp_store_covering(Oid relid, const char *event, TimestampTz from, TimestampTz until,
 							  const char **why);
 
 #endif							/* JP_STORE_JOURNEY_H */

@@ -66,10 +66,12 @@ hash_pseudonym(JpPseudonym pseudonym)
 #include "lib/simplehash.h"
 #pragma GCC diagnostic pop
 
-/* Numbers this transaction has found or made. */
+/* Numbers this transaction has found or made, and in which extension. */
 static kept_hash *kept = NULL;
 static LocalTransactionId kept_in = InvalidLocalTransactionId;
+static Oid	kept_of = InvalidOid;
 
+static bool is_kept_now(void);
 static int32 kept_number(const JpPseudonym *pseudonym);
 static uint32 most_kept(void);
 static void keep_number(const JpPseudonym *pseudonym, int32 number);
@@ -170,13 +172,20 @@ jp_subject_forget_kept(void)
 	kept_in = InvalidLocalTransactionId;
 }
 
+/* Whether what is kept is of this transaction, and of this extension. */
+static bool
+is_kept_now(void)
+{
+	return kept_in == JP_LOCAL_XID && kept_of == jp_extension();
+}
+
 /* Number kept by this transaction, if any. */
 static int32
 kept_number(const JpPseudonym *pseudonym)
 {
 	KeptNumber *entry;
 
-	if (kept == NULL || kept_in != JP_LOCAL_XID)
+	if (kept == NULL || !is_kept_now())
 		return JP_NO_SUBJECT;
 	entry = kept_lookup(kept, *pseudonym);
 	return entry != NULL ? entry->number : JP_NO_SUBJECT;
@@ -196,16 +205,17 @@ keep_number(const JpPseudonym *pseudonym, int32 number)
 	KeptNumber *entry;
 	bool		found;
 
-	if (kept != NULL && kept->size > KEPT_WORTH && kept_in != JP_LOCAL_XID)
+	if (kept != NULL && kept->size > KEPT_WORTH && !is_kept_now())
 	{
 		kept_destroy(kept);
 		kept = NULL;
 	}
 	if (kept == NULL)
 		kept = kept_create(TopMemoryContext, 1024, NULL);
-	if (kept_in != JP_LOCAL_XID || kept->members >= most_kept())
+	if (!is_kept_now() || kept->members >= most_kept())
 		kept_reset(kept);
 	kept_in = JP_LOCAL_XID;
+	kept_of = jp_extension();
 	entry = kept_insert(kept, *pseudonym, &found);
 	entry->number = number;
 }

@@ -22,7 +22,7 @@ echo 'int main(void) { return 0; }' >"$work/empty.c"
 gcc "${checks[@]}" "$work/empty.c" -o "$work/empty" 2>/dev/null && "$work/empty" || checks=()
 
 gcc "${flags[@]}" "${checks[@]}" -DSTANDALONE \
-	"$top/test/fuzz/sequence.c" "${cores[@]}" -o "$work/alone"
+	"$top"/test/fuzz/sequence{,_oracle}.c "${cores[@]}" -o "$work/alone"
 "$work/alone" run "$seconds" ${FUZZ_SEED:+"$FUZZ_SEED"}
 
 if command -v clang >/dev/null &&

@@ -117,7 +117,7 @@ note(int depth, int64 begin, int64 end)
 		this.times[i] = way[i] < 0 ? JP_NO_TIME : events[way[i]].at;
 	if (depth != tried.depth ? depth > tried.depth :
 		end != tried.end ? end < tried.end :
-		begin != tried.begin ? begin > tried.begin :
+		steps.order == JP_ANY && begin != tried.begin ? begin > tried.begin :
 		later(this.times, tried.times))
 		tried = this;
 }

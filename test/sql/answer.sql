@@ -10,9 +10,10 @@ CREATE TABLE journey_event AS
     (ARRAY['home', 'view', 'cart', 'pay', 'view|cart', ''])[1 + floor(random() * 6)::integer] AS event,
     (ARRAY['phone', 'desktop', NULL])[1 + subject % 3] AS device,
     (ARRAY['mail', 'ads', 'search', NULL])[1 + floor(random() * 4)::integer] AS channel
-  FROM generate_series(1, 10000) subject, generate_series(1, 1 + subject % 12)
-  ORDER BY random();
+  FROM generate_series(1, 10000) subject, generate_series(1, 1 + subject % 12) n
+  ORDER BY md5((subject * 100 + n)::text);
 INSERT INTO journey_event VALUES (NULL, now(), 'home'), (1, NULL, 'home'), (1, 'infinity', 'home');
+CREATE INDEX ON journey_event (subject);
 ANALYZE journey_event;
 CREATE VIEW counted AS SELECT * FROM journey_event WHERE subject IS NOT NULL AND isfinite(at);
 
@@ -22,21 +23,26 @@ INSERT INTO calendar VALUES ('day', 'on', 'UTC', 'pay'), ('week', 'on', 'UTC', '
   ('month', 'on', 'Europe/Berlin', NULL), ('month', 'on_or_after', 'Asia/Kolkata', NULL);
 CREATE TEMP TABLE retention_oracle AS
 WITH start AS (
-  SELECT period, mode, zone, back, subject, device, min(at) AS first_at
-  FROM counted, calendar WHERE event = 'home' GROUP BY period, mode, zone, back, subject, device),
+  SELECT calendar.period, mode, zone, back, subject, device, min(at) AS first_at
+  FROM counted, calendar WHERE event = 'home' GROUP BY calendar.period, mode, zone, back, subject, device),
 cohort AS (
-  SELECT *, date_trunc(period, first_at AT TIME ZONE zone) AS begin,
-    (SELECT date_trunc(period, max(at) AT TIME ZONE zone) FROM counted WHERE back IS NULL OR event IN ('home', back)) AS last
-  FROM start),
+  SELECT *, date_trunc(period, first_at AT TIME ZONE zone) AS begin FROM start),
+last AS (
+  SELECT calendar.period, mode, zone, date_trunc(calendar.period, max(at) AT TIME ZONE zone) AS last FROM counted, calendar
+  WHERE back IS NULL OR event IN ('home', back) GROUP BY calendar.period, mode, zone, back),
 wanted AS (
-  SELECT cohort.*, number, begin + ('1 ' || period)::interval * number AS then FROM cohort, generate_series(0, 4) number
-  WHERE begin + ('1 ' || period)::interval * number <= last)
-SELECT period, mode, zone, device, begin AT TIME ZONE zone AS cohort, number,
-  count(*) FILTER (WHERE number = 0 OR EXISTS (
-    SELECT FROM counted e WHERE e.subject = w.subject AND e.at >= w.first_at AND (back IS NULL OR event = back)
-    AND CASE mode WHEN 'on' THEN date_trunc(period, e.at AT TIME ZONE zone) = w.then
-        ELSE date_trunc(period, e.at AT TIME ZONE zone) >= w.then END)) AS subjects
-FROM wanted w GROUP BY 1, 2, 3, 4, 5, 6;
+  SELECT cohort.*, number, begin + ('1 ' || period)::interval * number AS then_on
+  FROM cohort JOIN last USING (period, mode, zone), generate_series(0, 4) number
+  WHERE begin + ('1 ' || period)::interval * number <= last),
+returned AS (
+  SELECT DISTINCT period, mode, zone, c.subject, date_trunc(period, e.at AT TIME ZONE zone) AS then_on
+  FROM cohort c JOIN counted e ON e.subject = c.subject AND e.at >= c.first_at AND (back IS NULL OR event = back)),
+latest AS (
+  SELECT period, mode, zone, subject, max(then_on) AS then_on FROM returned GROUP BY period, mode, zone, subject)
+SELECT w.period, mode, zone, device, begin AT TIME ZONE zone AS cohort, number,
+  count(*) FILTER (WHERE number = 0 OR CASE mode WHEN 'on' THEN r.then_on IS NOT NULL ELSE l.then_on >= w.then_on END) AS subjects
+FROM wanted w LEFT JOIN returned r USING (period, mode, zone, subject, then_on) LEFT JOIN latest l USING (period, mode, zone, subject)
+GROUP BY 1, 2, 3, 4, 5, 6;
 CREATE TEMP TABLE retention_ours AS
   SELECT c.period, mode, zone, r.breakdown AS device, r.cohort, r.period AS number, r.subjects
   FROM calendar c,
@@ -58,42 +64,42 @@ parted AS (
 session AS (
   SELECT subject, (array_agg(channel ORDER BY n))[1] AS channel, count(*) AS events, max(at) - min(at) AS duration
   FROM parted GROUP BY subject, session)
-SELECT channel, count(DISTINCT subject), count(*), sum(events)::bigint, count(*) FILTER (WHERE events = 1),
-  to_timestamp(floor(extract(epoch FROM sum(duration)) * 1000000 / count(*)) / 1000000) - to_timestamp(0),
-  percentile_disc(0.5) WITHIN GROUP (ORDER BY duration), percentile_disc(0.9) WITHIN GROUP (ORDER BY duration)
+SELECT channel, count(DISTINCT subject) AS subjects, count(*) AS sessions, sum(events)::bigint AS events, count(*) FILTER (WHERE events = 1) AS bounces,
+  make_interval(secs => floor(extract(epoch FROM sum(duration)) * 1000000 / count(*)) / 1000000) AS mean,
+  percentile_disc(0.5) WITHIN GROUP (ORDER BY duration) AS median, percentile_disc(0.9) WITHIN GROUP (ORDER BY duration) AS p90
 FROM session GROUP BY channel;
 SELECT count(*) FROM sessions_ours;
 TABLE sessions_ours EXCEPT ALL TABLE sessions_oracle;
 TABLE sessions_oracle EXCEPT ALL TABLE sessions_ours;
 
 -- paths and edges: as the aggregate path() has them for one subject, or for one session
-CREATE TEMP TABLE way (depth integer, gap interval, folded boolean, anchor text, anchor_at text, direction text);
-INSERT INTO way VALUES (5, NULL, true, NULL, 'first', 'from'), (3, '1 day', false, NULL, 'first', 'from'), (4, NULL, false, 'cart', 'first', 'from'),
+CREATE TEMP TABLE way (number serial, depth integer, gap interval, folded boolean, anchor text, anchor_at text, direction text);
+INSERT INTO way (depth, gap, folded, anchor, anchor_at, direction) VALUES (5, NULL, true, NULL, 'first', 'from'), (3, '1 day', false, NULL, 'first', 'from'), (4, NULL, false, 'cart', 'first', 'from'),
   (4, NULL, true, 'pay', 'last', 'to'), (3, '2 days', true, 'cart', 'last', 'from'), (2, NULL, true, NULL, 'first', 'to'), (100, NULL, false, '', 'first', 'to');
 CREATE TEMP TABLE path_oracle AS
 WITH numbered AS (
-  SELECT w AS way, w.*, e.*, row_number() OVER j AS n, lag(at) OVER j AS before FROM counted e, way w
-  WINDOW j AS (PARTITION BY w, subject ORDER BY at, event COLLATE "C", device COLLATE "C" NULLS FIRST)),
+  SELECT w.*, e.*, row_number() OVER j AS n, lag(at) OVER j AS before FROM counted e, way w
+  WINDOW j AS (PARTITION BY w.number, subject ORDER BY at, event COLLATE "C", device COLLATE "C" NULLS FIRST)),
 parted AS (
-  SELECT *, count(*) FILTER (WHERE before IS NULL OR at - before > gap) OVER (PARTITION BY way, subject ORDER BY n) AS part FROM numbered)
-SELECT way, subject, (array_agg(device ORDER BY n))[1] AS device,
+  SELECT *, count(*) FILTER (WHERE before IS NULL OR at - before > gap) OVER (PARTITION BY number, subject ORDER BY n) AS part FROM numbered)
+SELECT number, subject, (array_agg(device ORDER BY n))[1] AS device,
   path(at, event, depth, folded, anchor, anchor_at, direction) AS path
-FROM parted GROUP BY way, subject, part;
+FROM parted GROUP BY number, subject, part;
 CREATE TEMP TABLE path_ours AS
-  SELECT w AS way, p.* FROM way w,
+  SELECT number, p.* FROM way w,
     LATERAL (SELECT path_counts(subject, at, event, device, depth, gap, folded, anchor, anchor_at, direction) AS counts FROM journey_event) a, LATERAL unnest(counts) p;
 CREATE TEMP TABLE path_wanted AS
-  SELECT way, device, path, count(DISTINCT subject), count(*) FROM path_oracle WHERE cardinality(path) > 0 GROUP BY way, device, path;
-SELECT way, count(*) AS paths FROM path_ours GROUP BY way ORDER BY way;
+  SELECT number, device, path, count(DISTINCT subject) AS subjects, count(*) AS times FROM path_oracle WHERE cardinality(path) > 0 GROUP BY number, device, path;
+SELECT number, count(*) AS paths FROM path_ours GROUP BY number ORDER BY number;
 TABLE path_ours EXCEPT ALL TABLE path_wanted;
 TABLE path_wanted EXCEPT ALL TABLE path_ours;
 CREATE TEMP TABLE edge_ours AS
-  SELECT w AS way, p.* FROM way w,
+  SELECT number, p.* FROM way w,
     LATERAL (SELECT edge_counts(subject, at, event, device, depth, gap, folded, anchor, anchor_at, direction) AS counts FROM journey_event) a, LATERAL unnest(counts) p;
 CREATE TEMP TABLE edge_wanted AS
-  SELECT way, device, n AS position, path[n] AS from_event, path[n + 1] AS to_event, count(DISTINCT subject), count(*)
+  SELECT number, device, n AS position, path[n] AS from_event, path[n + 1] AS to_event, count(DISTINCT subject) AS subjects, count(*) AS times
   FROM path_oracle, generate_series(1, cardinality(path) - 1) n GROUP BY 1, 2, 3, 4, 5;
-SELECT way, count(*) AS edges FROM edge_ours GROUP BY way ORDER BY way;
+SELECT number, count(*) AS edges FROM edge_ours GROUP BY number ORDER BY number;
 TABLE edge_ours EXCEPT ALL TABLE edge_wanted;
 TABLE edge_wanted EXCEPT ALL TABLE edge_ours;
 
@@ -113,3 +119,74 @@ CREATE TEMP TABLE credit_ours AS
 SELECT (o.model).model, count(*) AS channels, count(*) FILTER (WHERE abs(o.credit - w.credit) > 0.000001 OR o.subjects <> w.subjects OR o.credit IS NULL OR w.credit IS NULL) AS wrong
 FROM credit_ours o FULL JOIN credit_wanted w ON o.model = w.model AND coalesce(o.channel, '-') = coalesce(w.channel, '-') AND coalesce(breakdown, '-') = coalesce(device, '-')
 GROUP BY o.model, (o.model).model ORDER BY o.model;
+
+-- funnels: as the aggregate funnel() has them for one subject, whose own test knows every chain
+CREATE TEMP TABLE question (number serial, steps text[], within interval, options jsonb, held boolean);
+INSERT INTO question (steps, within, options, held) VALUES
+  ('{home,view,cart}', '10 days', NULL, false), ('{home,cart|view,pay}', NULL, '{"order": "strict"}', false),
+  ('{home,view,pay,cart}', '30 days', '{"order": "any"}', false), ('{home,view,pay}', '60 days', '{"optional": [2]}', false),
+  ('{home,pay}', '30 days', '{"start": "first", "exclude": ["cart"]}', false), ('{home,view,cart}', '60 days', NULL, true),
+  ('{view\\|cart,home}', '30 days', '{"step_within": "5 days"}', false);
+CREATE TEMP TABLE made AS
+  SELECT number, subject, device, funnel_times(at, event, steps, within, coalesce(options, '{}')) AS times
+  FROM counted, question WHERE NOT held GROUP BY number, subject, device
+  UNION ALL SELECT number, subject, device, funnel_times(at, event, steps, within, coalesce(options, '{}'), channel)
+  FROM counted, question WHERE held GROUP BY number, subject, device;
+CREATE TEMP TABLE funnel_wanted AS
+WITH sorted AS (
+  SELECT number, subject, device, CASE WHEN options ->> 'order' = 'any' THEN ARRAY(SELECT t FROM unnest(times) t WHERE t IS NOT NULL ORDER BY t) ELSE times END AS times
+  FROM made JOIN question USING (number)),
+step AS (
+  SELECT number, subject, device, i, times[i] AS at, max(times[i]) OVER (PARTITION BY number, subject ORDER BY i ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+  FROM sorted, generate_series(1, cardinality(times)) i)
+SELECT number, device AS breakdown, i AS step, count(at) AS subjects,
+  percentile_disc(0.25) WITHIN GROUP (ORDER BY at - before) FILTER (WHERE at IS NOT NULL AND before IS NOT NULL) AS p25,
+  percentile_disc(0.5) WITHIN GROUP (ORDER BY at - before) FILTER (WHERE at IS NOT NULL AND before IS NOT NULL) AS median,
+  percentile_disc(0.75) WITHIN GROUP (ORDER BY at - before) FILTER (WHERE at IS NOT NULL AND before IS NOT NULL) AS p75,
+  percentile_disc(0.9) WITHIN GROUP (ORDER BY at - before) FILTER (WHERE at IS NOT NULL AND before IS NOT NULL) AS p90
+FROM step GROUP BY 1, 2, 3;
+CREATE TEMP TABLE funnel_ours AS
+  SELECT number, f.* FROM question q,
+    LATERAL (SELECT funnel_counts(subject, at, event, device, channel, steps, within, options, held) AS counts FROM journey_event) c, LATERAL unnest(counts) f;
+SELECT number, max(subjects) FILTER (WHERE step = 1) AS first_step, max(subjects) FILTER (WHERE step = 2) AS second_step,
+  max(subjects) FILTER (WHERE step = 3) AS third_step FROM funnel_ours GROUP BY number ORDER BY number;
+SELECT count(*) AS wrong FROM funnel_ours o FULL JOIN funnel_wanted w
+  ON w.number = o.number AND coalesce(w.breakdown, '-') = coalesce(o.breakdown, '-') AND w.step = o.step
+WHERE coalesce(o.subjects, 0) <> coalesce(w.subjects, 0) OR o.subjects > 0 AND
+  (p25, median, p75, p90) IS DISTINCT FROM (p25_time, median_time, p75_time, p90_time);
+SELECT (SELECT funnel_counts(subject, at, event, '{home,view,cart}', '10 days') FROM journey_event) = ARRAY[
+  count(*) FILTER (WHERE depth >= 1), count(*) FILTER (WHERE depth >= 2), count(*) FILTER (WHERE depth >= 3)] AS levels
+FROM (SELECT window_funnel(at, '10 days', 'strict_once', event = 'home', event = 'view', event = 'cart') AS depth FROM counted GROUP BY subject) d;
+
+-- in parts, by workers; with little memory; by subjects of other types: the same
+CREATE TEMP VIEW all_of_them AS SELECT (SELECT md5(string_agg(f::text, ',' ORDER BY f::text COLLATE "C")) FROM unnest(funnel) f) AS funnel,
+  (SELECT md5(string_agg(f::text, ',' ORDER BY f::text COLLATE "C")) FROM unnest(retention) f) AS retention,
+  (SELECT md5(string_agg(f::text, ',' ORDER BY f::text COLLATE "C")) FROM unnest(sessions) f) AS sessions,
+  (SELECT md5(string_agg(f::text, ',' ORDER BY f::text COLLATE "C")) FROM unnest(paths) f) AS paths,
+  (SELECT md5(string_agg(f::text, ',' ORDER BY f::text COLLATE "C")) FROM unnest(edges) f) AS edges,
+  (SELECT md5(string_agg(f::text, ',' ORDER BY f::text COLLATE "C")) FROM unnest(attribution) f) AS attribution FROM (
+  SELECT funnel_counts(subject, at, event, device, channel, '{home,view,cart}', '20 days', '{"order": "strict"}', true) AS funnel,
+    retention_counts(subject, at, event, device, 'home', NULL, 'day', 5, 'on', 'UTC') AS retention,
+    session_counts(subject, at, channel, '30 minutes') AS sessions,
+    path_counts(subject, at, event, device, 5, '1 day', true, NULL, 'first', 'from') AS paths,
+    edge_counts(subject, at, event, device, 5, NULL, true, NULL, 'first', 'from') AS edges,
+    attribution_counts(subject, at, channel, event = 'pay', device, 'time_decay', NULL, NULL, true) AS attribution
+  FROM journey_event) a;
+SET max_parallel_workers_per_gather = 0;
+CREATE TEMP TABLE alone AS TABLE all_of_them;
+SET work_mem = '64kB';
+SELECT (SELECT a FROM alone a) = (SELECT a FROM all_of_them a) AS with_little_memory;
+RESET work_mem;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
+EXPLAIN (COSTS OFF) SELECT session_counts(subject, at, channel, '30 minutes') FROM journey_event;
+SELECT (SELECT a FROM alone a) = (SELECT a FROM all_of_them a) AS by_workers;
+SET max_parallel_workers_per_gather = 0;
+SELECT o.* FROM funnel_ours o WHERE number = 1 EXCEPT ALL SELECT 1, f.* FROM unnest((
+  SELECT funnel_counts(subject::bigint, at, event, device, channel, '{home,view,cart}', '10 days', NULL, false) FROM journey_event)) f;
+SELECT o.* FROM funnel_ours o WHERE number = 1 EXCEPT ALL SELECT 1, f.* FROM unnest((
+  SELECT funnel_counts(md5(subject::text)::uuid, at, event, device, channel, '{home,view,cart}', '10 days', NULL, false) FROM journey_event)) f;
+SET max_parallel_workers_per_gather = 2;
+SELECT o.* FROM funnel_ours o WHERE number = 1 EXCEPT ALL SELECT 1, f.* FROM unnest((
+  SELECT funnel_counts('subject ' || subject, at, event, device, channel, '{home,view,cart}', '10 days', NULL, false) FROM journey_event)) f;
+RESET max_parallel_workers_per_gather;

@@ -41,8 +41,7 @@ CREATE TEMP TABLE random_event AS
   SELECT journey, event, (random() * 9)::integer AS at,
     ARRAY[random() < density, random() < density, random() < density, random() < density] AS steps
   FROM (SELECT journey, 0.15 + 0.35 * random() AS density FROM generate_series(1, 10000) journey) j,
-    generate_series(1, 1 + journey % 9) event
-  ORDER BY random();
+    generate_series(1, 1 + journey % 9) event;
 CREATE INDEX ON random_event (journey);
 ANALYZE random_event;
 CREATE TEMP TABLE way (mode text, later boolean, once boolean);

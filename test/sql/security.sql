@@ -144,6 +144,13 @@ INSERT INTO deviation VALUES
   ('journey_privacy.why(regclass,journey_privacy.pseudonym,name,text)', 's', 'u', false, false),
   -- answers: they read as the caller, with the floor of the caller's purpose
   ('journey_privacy.subject_count(regclass,tstzrange)', 's', 'u', false, true),
+  ('journey_privacy.attribution(regclass,text,name,text,text,interval,interval,boolean,text[],tstzrange,text[],jsonb,name,text,name,name)', 's', 'u', false, true),
+  ('journey_privacy.funnel(regclass,text[],interval,jsonb,name,text,tstzrange,text[],jsonb,name,text,name,name)', 's', 'u', false, true),
+  ('journey_privacy.funnel_plan(regclass,text[],interval,jsonb,name,text,tstzrange,text[],jsonb,name,text,name,name)', 's', 'u', false, true),
+  ('journey_privacy.paths(regclass,integer,interval,boolean,text,text,text,tstzrange,text[],jsonb,name,text,name,name)', 's', 'u', false, true),
+  ('journey_privacy.retention(regclass,text,text,text,integer,text,text,tstzrange,text[],jsonb,name,text,name,name)', 's', 'u', false, true),
+  ('journey_privacy.sessions(regclass,interval,tstzrange,text[],jsonb,name,text,name,name)', 's', 'u', false, true),
+  ('journey_privacy.time_to(regclass,text,text,interval,tstzrange,text[],jsonb,name,text,name,name)', 's', 'u', false, true),
   -- PostgreSQL asks for it when a partition is made; a trigger and nothing else
   ('journey_privacy.guard_row()', 'v', 'u', false, true),
   ('journey_privacy.store_row()', 'v', 'u', false, true),

@@ -76,11 +76,14 @@ RESET statement_timeout;
 
 -- 10,000 random journeys: events with some of three conditions, at a few times
 SELECT setseed(0.42);
+-- (sorted outside: PostgreSQL takes all that is random() in a query ordered by it as one value)
 CREATE TEMP TABLE random_event AS
-  SELECT journey, (random() * 12)::integer AS at, ARRAY[random() < density, random() < density, random() < density] AS conditions
-  FROM (SELECT journey, 0.2 + 0.3 * random() AS density FROM generate_series(1, 10000) journey) j,
-    generate_series(1, 1 + journey % 7) event
+  SELECT * FROM (
+    SELECT journey, (random() * 12)::integer AS at, ARRAY[random() < density, random() < density, random() < density] AS conditions
+    FROM (SELECT journey, 0.2 + 0.3 * random() AS density FROM generate_series(1, 10000) journey) j,
+      generate_series(1, 1 + journey % 7) event OFFSET 0) e
   ORDER BY random();
+SELECT count(DISTINCT conditions) AS kinds_of_event FROM random_event;
 CREATE TEMP TABLE random_journey AS
   SELECT journey, coalesce(array_agg(at ORDER BY at, met) FILTER (WHERE met > 0), '{}') AS at,
     coalesce(array_agg(met ORDER BY at, met) FILTER (WHERE met > 0), '{}') AS met

@@ -19,6 +19,7 @@ SELECT (sessions(at, '30 minutes')).* FROM visit WHERE false;
 SELECT at, sessionize(at, '0') OVER (ORDER BY at)
 FROM (VALUES (timestamptz '-infinity'), ('-infinity'), ('2024-01-01Z'), ('2024-01-01 00:00:00.000001Z'), ('infinity')) v (at);
 SELECT sessions(at, '100000 days') FROM (VALUES (timestamptz '-infinity'), ('infinity'), ('infinity')) v (at);
+SELECT sessions(at, '106751990 days') FROM (VALUES (timestamptz '4713-01-01 BC'), ('100000-01-01'), ('290000-01-01')) v (at);
 SELECT sessionize(at, '1 hour') OVER (ORDER BY at DESC) FROM visit WHERE visitor = 1;
 SELECT sessionize(at, '1 hour') OVER () FROM visit WHERE visitor = 1;
 SELECT sessionize(at, NULL) OVER (ORDER BY at) FROM visit;
@@ -103,16 +104,16 @@ SELECT attribution(at, channel, converted, 'time_decay', '1 day', '0', true) FRO
 SELECT attribution(at, channel, converted, 'last', '1 day', NULL, NULL) FROM touch;
 SELECT attribution(now(), CASE WHEN i = 1 THEN repeat('x', 1000000) END, true, 'last', NULL) FROM generate_series(1, 70) i;
 
--- retention: any order, null is false
-SELECT retention(event = 'cart', event = 'buy', event = 'home', event = 'none') FROM visit WHERE visitor = 2;
-SELECT retention(event = 'none', event = 'buy') AS without_first, retention(NULL, true) AS nulls, retention(true) AS one FROM visit;
-SELECT retention(VARIADIC (SELECT array_agg(i = j ORDER BY j) FROM generate_series(1, 64) j)) = array_fill(true, ARRAY[64]) AS all_64
+-- retained: any order, null is false
+SELECT retained(event = 'cart', event = 'buy', event = 'home', event = 'none') FROM visit WHERE visitor = 2;
+SELECT retained(event = 'none', event = 'buy') AS without_first, retained(NULL, true) AS nulls, retained(true) AS one FROM visit;
+SELECT retained(VARIADIC (SELECT array_agg(i = j ORDER BY j) FROM generate_series(1, 64) j)) = array_fill(true, ARRAY[64]) AS all_64
 FROM generate_series(1, 64) i;
-SELECT retention(true) IS NULL AS no_rows FROM visit WHERE false;
-SELECT retention(VARIADIC array_fill(true, ARRAY[65])) FROM visit;
-SELECT retention(VARIADIC '{}'::boolean[]) FROM visit;
-SELECT retention(VARIADIC NULL::boolean[]) FROM visit;
-SELECT retention(VARIADIC array_fill(true, ARRAY[visitor])) FROM visit;
+SELECT retained(true) IS NULL AS no_rows FROM visit WHERE false;
+SELECT retained(VARIADIC array_fill(true, ARRAY[65])) FROM visit;
+SELECT retained(VARIADIC '{}'::boolean[]) FROM visit;
+SELECT retained(VARIADIC NULL::boolean[]) FROM visit;
+SELECT retained(VARIADIC array_fill(true, ARRAY[visitor])) FROM visit;
 
 -- 10,000 random journeys: few times, few names, some rows alike
 SELECT setseed(0.42);
@@ -244,9 +245,9 @@ SELECT count(*) > 20000 AS alone, max(abs(credits - 1)) < 2.3e-16 AS one
 FROM (SELECT sum(c.credit ORDER BY n) AS credits FROM our_answer a, unnest(credits) WITH ORDINALITY c (converted_at, channel, credit, n)
       WHERE journey IN (SELECT journey FROM random_event WHERE converted GROUP BY journey HAVING count(*) = 1) GROUP BY model, reuse, journey) s;
 
--- retention
+-- retained
 SELECT count(*) AS journeys, count(*) FILTER (WHERE ours <> theirs) AS wrong FROM (
-  SELECT retention(event = 'b', event = 'a', converted, base AND event = 'c') AS ours,
+  SELECT retained(event = 'b', event = 'a', converted, base AND event = 'c') AS ours,
     ARRAY[bool_or(event = 'b'), bool_or(event = 'b') AND bool_or(event = 'a'), bool_or(event = 'b') AND bool_or(converted), bool_or(event = 'b') AND bool_or(base AND event = 'c')] AS theirs
   FROM random_event GROUP BY journey) r;
 
@@ -256,7 +257,7 @@ CREATE TEMP VIEW everything AS
     path(at + journey * interval '20 seconds', event || journey % 40, 50, true, 'b' || part, 'last', 'from') AS path,
     next_event(at + journey * interval '20 seconds', event || journey % 40, 'backward', 'last_match', base, event = 'b', converted) AS next,
     attribution(at + journey * interval '20 seconds', event || journey % 40, converted, 'time_decay', '60 seconds', '1 second', true) AS credits,
-    retention(journey < 20 AND base, journey = 9999) AS retention
+    retained(journey < 20 AND base, journey = 9999) AS retention
   FROM random_event GROUP BY part;
 SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
 SET enable_sort = off; SET max_parallel_workers_per_gather = 2;

@@ -29,11 +29,11 @@ for my $case (@{ decode_json(slurp_file($file))->{cases} })
 	my $rows = '(VALUES ' . join(', ', @rows) . ') v (s, c)';
 
 	is($node->safe_psql('postgres',
-			"SELECT s, journey_privacy.retention(VARIADIC c)::integer[] FROM $rows GROUP BY s ORDER BY s::text"),
+			"SELECT s, journey_privacy.retained(VARIADIC c)::integer[] FROM $rows GROUP BY s ORDER BY s::text"),
 		join("\n", map { "$_|{" . join(',', @{ $wanted->{$_} }) . '}' } sort keys %$wanted),
 		"$case->{id}: $case->{source}");
 	is($node->safe_psql('postgres',
-			"SELECT sum(r[i]::integer) FROM (SELECT journey_privacy.retention(VARIADIC c) AS r FROM $rows GROUP BY s) g, generate_series(1, $case->{nconds}) i GROUP BY i ORDER BY i"),
+			"SELECT sum(r[i]::integer) FROM (SELECT journey_privacy.retained(VARIADIC c) AS r FROM $rows GROUP BY s) g, generate_series(1, $case->{nconds}) i GROUP BY i ORDER BY i"),
 		join("\n", @{ $case->{expected_sums} }), "$case->{id}: the sums");
 }
 
