@@ -146,6 +146,6 @@ my $damaged = sql($primary, q{
 	  SELECT pg_temp.try(set_byte(b, (random() * (length(b) - 1))::int, (random() * 255)::int)) AS r
 	  FROM (SELECT events::bytea AS b FROM visit_journey) j, generate_series(1, 10) UNION ALL
 	  SELECT pg_temp.try(substr(b, 1, (random() * (length(b) - 1))::int)) FROM (SELECT events::bytea AS b FROM visit_journey) j) t});
-like($damaged, qr/^(damaged|damaged fine)$/, 'damaged journeys are noticed or read');
+like($damaged, qr/^damaged( fine)?$/m, 'damaged journeys are noticed or read');
 
 done_testing();
