@@ -428,7 +428,7 @@ INSERT INTO st_child VALUES ('f36f1d54-8f36-4d3e-ab0c-3d1fbf3b8a5d', '2026-01-01
 SELECT refresh_journey_store('st_parent_journey') AS made;
 INSERT INTO st_child VALUES ('f36f1d54-8f36-4d3e-ab0c-3d1fbf3b8a5d', '2026-01-01', 'later'), ('f36f1d54-8f36-4d3e-ab0c-3d1fbf3b8a5d', NULL, 'never');
 SELECT refresh_journey_store('st_parent_journey') AS made;
-SELECT subject, events FROM st_parent_journey;
+SELECT subject = 'device_id:f36f1d54-8f36-4d3e-ab0c-3d1fbf3b8a5d' AS subject, events FROM st_parent_journey;
 DROP TABLE st_parent CASCADE;
 SELECT (SELECT count(*) FROM journey_store) AS stores, (SELECT count(*) FROM store_change) AS changes;
 

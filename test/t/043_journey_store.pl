@@ -125,7 +125,7 @@ $refresher->query_safe(q{SELECT journey_privacy.refresh_journey_store('visit_jou
 $primary->stop('immediate');
 $primary->start;
 is(sql($primary, $wrong), '1|f', 'a refresh that crashed: the change is still pending');
-$refresher->{run}->finish;
+eval { $refresher->quit; };
 sql($primary, q{SELECT journey_privacy.refresh_journey_store('visit_journey')});
 is(sql($primary, $wrong), '0|t', 'the next one takes it');
 
@@ -146,6 +146,6 @@ my $damaged = sql($primary, q{
 	  SELECT pg_temp.try(set_byte(b, (random() * (length(b) - 1))::int, (random() * 255)::int)) AS r
 	  FROM (SELECT events::bytea AS b FROM visit_journey) j, generate_series(1, 10) UNION ALL
 	  SELECT pg_temp.try(substr(b, 1, (random() * (length(b) - 1))::int)) FROM (SELECT events::bytea AS b FROM visit_journey) j) t});
-like($damaged, qr/^(damaged|damaged fine)$/, 'damaged journeys are noticed or read');
+like($damaged, qr/^damaged( fine)?$/m, 'damaged journeys are noticed or read');
 
 done_testing();
