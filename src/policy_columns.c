@@ -236,12 +236,16 @@ load_allowed(void)
 	all_allowed_as_of = as_of;
 }
 
-/* Whether a column is among those that are allowed. */
+/* Whether a column is among those that are allowed; a number stands for its subject. */
 static bool
 is_listed(const Allowed *allowed, const char *column)
 {
+	const JpProtection *protection = jp_protection_find(allowed->relid);
 	int			i;
 
+	if (protection != NULL && strcmp(NameStr(protection->number_column), column) == 0 &&
+		is_listed(allowed, NameStr(protection->subject_column)))
+		return true;
 	for (i = 0; i < allowed->count; i++)
 		if (strcmp(NameStr(allowed->names[i]), column) == 0)
 			return true;

@@ -195,7 +195,7 @@ RESET max_parallel_workers_per_gather;
 SELECT create_purpose('answer_rows', 'opt_out', min_group => 5);
 SELECT create_purpose('answer_only', 'opt_out', min_group => 5, access => 'aggregates');
 CREATE TABLE answer_visit (visitor pseudonym NOT NULL, at timestamptz NOT NULL, event text NOT NULL, props jsonb NOT NULL DEFAULT '{}', kind varchar);
-INSERT INTO answer_visit SELECT pseudonymize('customer_id', subject), at, event, jsonb_strip_nulls(jsonb_build_object('device', device, 'channel', channel)), device
+INSERT INTO answer_visit SELECT pseudonymize('customer_id', 7000000 + subject), at, event, jsonb_strip_nulls(jsonb_build_object('device', device, 'channel', channel)), device
   FROM counted WHERE subject <= 600;
 CREATE ROLE regress_answer_analyst;
 GRANT SELECT ON answer_visit TO regress_answer_analyst;
@@ -247,7 +247,7 @@ EXCEPT ALL SELECT max(subjects) FILTER (WHERE step = 1), max(subjects) FILTER (W
 SELECT * FROM funnel('answer_visit', '{home,view}', during => 'empty');
 
 -- an analyst: only of people who may be seen, with a floor
-SELECT count(object_to(pseudonymize('customer_id', subject), 'answer_rows')) FROM generate_series(1, 300) subject;
+SELECT count(object_to(pseudonymize('customer_id', 7000000 + subject), 'answer_rows')) FROM generate_series(1, 300) subject;
 SET ROLE regress_answer_analyst;
 SELECT * FROM funnel('answer_visit', '{home}');
 SET journey_privacy.purpose = 'answer_rows';
