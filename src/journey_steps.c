@@ -349,6 +349,7 @@ make_shared(Walk *walk, const JpTogether *together)
 	jp_match_list(&match, together);
 	while (left != 0)
 	{
+		JP_CHECK_FOR_INTERRUPTS();
 		run.last = jp_highest_step(left);
 		left &= ~jp_step_bit(run.last);
 		match.done = 0;
@@ -357,7 +358,7 @@ make_shared(Walk *walk, const JpTogether *together)
 			continue;
 		find_run(walk, &match, together, begin, &run);
 		add_run(walk, &run, together->at,
-				run.from < 0 ? together->events[match.event[0]].mark : 0);
+				run.from < 0 ? together->events[match.event[match.taken[0]]].mark : 0);
 	}
 }
 

@@ -5,7 +5,8 @@
  * For each time at which a chain may end, the steps that were made since it
  * may have begun.  While no event can be several steps, these are known from
  * when each step was made last; else events are made steps from the latest
- * back, which finds the most steps and, for so many, the latest begin.
+ * back, which finds the most steps and, for so many, the latest begin.  Of the
+ * events for a step, more than there are steps are never needed.
  */
 #include "journey_steps_internal.h"
 
@@ -19,8 +20,9 @@ typedef struct Any
 	bool		begun;
 	int64		first;			/* when it did, should it begin with the first event only */
 	uint64		seen;			/* steps that may be made now */
-	int64		last[JP_STEPS_MAX];
-	uint32		mark[JP_STEPS_MAX];
+	uint32		last[JP_STEPS_MAX]; /* events that make them */
+	uint32		events_of[JP_STEPS_MAX];	/* how many so far can be the step */
+	uint32		recent[JP_STEPS_MAX][JP_STEPS_MAX];	/* the last of them, in turn */
 } Any;
 
 /* Which event is which step. */
@@ -33,11 +35,12 @@ typedef struct Owners
 
 static bool is_over(const Any *any, int64 at);
 static void see_steps(Any *any, const JpTogether *together);
+static void see_step(Any *any, int step, uint32 event);
 static void forget_steps(Any *any, int64 at);
-static uint32 mark_of(const JpTogether *together, int step);
 static void keep_seen(const Any *any, int64 end);
-static void keep_matched(const Any *any, size_t count, int64 end);
-static void match_back(const Any *any, size_t count, int64 end, Owners *owners);
+static void keep_matched(const Any *any, int64 end);
+static void match_back(const Any *any, int64 end, Owners *owners);
+static bool recent_before(const Any *any, uint32 *passed, size_t *event);
 static bool match_event(const Any *any, size_t event, Owners *owners);
 static size_t first_event(const Any *any);
 static void begin_anew(Any *any, const JpTogether *together, size_t event);
@@ -51,6 +54,7 @@ jp_steps_any(const JpSteps *steps, const JpStepEvent *events, size_t count,
 	size_t		i;
 
 	memset(&any, 0, offsetof(Any, last));
+	memset(any.events_of, 0, steps->count * sizeof(uint32));
 	any.steps = steps;
 	any.events = events;
 	any.best = best;
@@ -64,7 +68,7 @@ jp_steps_any(const JpSteps *steps, const JpStepEvent *events, size_t count,
 			see_steps(&any, &together);
 			forget_steps(&any, together.at);
 			if (any.shared)
-				keep_matched(&any, i + together.count, together.at);
+				keep_matched(&any, together.at);
 			else
 				keep_seen(&any, together.at);
 		}
@@ -83,38 +87,32 @@ is_over(const Any *any, int64 at)
 		(any->seen == 0 || (uint64) at - (uint64) any->first > any->steps->within);
 }
 
-/* With one begin, what is made then stays. */
 static void
 see_steps(Any *any, const JpTogether *together)
 {
+	size_t		event = together->events - any->events;
+	size_t		i;
 	uint64		left;
 
 	if (!any->begun)
 		any->first = together->at;
 	any->begun = true;
 	any->shared |= together->shared;
-	for (left = together->steps; left != 0; left &= left - 1)
-	{
-		int			step = jp_lowest_step(left);
-
-		if (any->steps->first && (any->seen & jp_step_bit(step)) &&
-			any->last[step] == any->first)
-			continue;
-		any->seen |= jp_step_bit(step);
-		any->last[step] = together->at;
-		any->mark[step] = mark_of(together, step);
-	}
+	for (i = event; i < event + together->count; i++)
+		for (left = any->events[i].steps; left != 0; left &= left - 1)
+			see_step(any, jp_lowest_step(left), (uint32) i);
 }
 
-/* Of the first event that can be the step. */
-static uint32
-mark_of(const JpTogether *together, int step)
+/* With one begin, what is made then stays. */
+static void
+see_step(Any *any, int step, uint32 event)
 {
-	const JpStepEvent *event = together->events;
-
-	while (!(event->steps & jp_step_bit(step)))
-		event++;
-	return event->mark;
+	any->recent[step][any->events_of[step]++ % JP_STEPS_MAX] = event;
+	if (any->steps->first && (any->seen & jp_step_bit(step)) &&
+		any->events[any->last[step]].at == any->first)
+		return;
+	any->seen |= jp_step_bit(step);
+	any->last[step] = event;
 }
 
 static void
@@ -126,7 +124,7 @@ forget_steps(Any *any, int64 at)
 	{
 		int			step = jp_lowest_step(left);
 
-		if ((uint64) at - (uint64) any->last[step] > any->steps->within)
+		if ((uint64) at - (uint64) any->events[any->last[step]].at > any->steps->within)
 			any->seen &= ~jp_step_bit(step);
 	}
 }
@@ -137,6 +135,7 @@ keep_seen(const Any *any, int64 end)
 {
 	JpReached	reached = {__builtin_popcountll(any->seen), any->steps->count, end, end, 0, NULL};
 	int64		times[JP_STEPS_MAX];
+	const JpStepEvent *event;
 	int			step;
 
 	if (!jp_may_be_better(any->best, reached.depth, end))
@@ -147,18 +146,19 @@ keep_seen(const Any *any, int64 end)
 		times[step] = JP_NO_TIME;
 		if (!(any->seen & jp_step_bit(step)))
 			continue;
-		times[step] = any->last[step];
-		if (times[step] > reached.begin)
+		event = &any->events[any->last[step]];
+		times[step] = event->at;
+		if (event->at > reached.begin)
 			continue;
-		reached.begin = times[step];
-		reached.mark = any->mark[step];
+		reached.begin = event->at;
+		reached.mark = event->mark;
 	}
 	jp_keep_best(any->best, &reached);
 }
 
-/* Of the events so far, so many, those that are steps of the best chain. */
+/* Of the events so far, those that are steps of the best chain. */
 static void
-keep_matched(const Any *any, size_t count, int64 end)
+keep_matched(const Any *any, int64 end)
 {
 	JpReached	reached = {0, any->steps->count, 0, end, 0, NULL};
 	Owners		owners;
@@ -167,7 +167,7 @@ keep_matched(const Any *any, size_t count, int64 end)
 
 	if (!jp_may_be_better(any->best, __builtin_popcountll(any->seen), end))
 		return;
-	match_back(any, count, end, &owners);
+	match_back(any, end, &owners);
 	reached.depth = __builtin_popcountll(owners.owned);
 	if (!jp_may_be_better(any->best, reached.depth, end))
 		return;
@@ -185,30 +185,59 @@ keep_matched(const Any *any, size_t count, int64 end)
  * no more room than an earlier one would.  With one begin, that comes first.
  */
 static void
-match_back(const Any *any, size_t count, int64 end, Owners *owners)
+match_back(const Any *any, int64 end, Owners *owners)
 {
 	int			most = __builtin_popcountll(any->seen);
 	int			made = 0;
-	size_t		i;
+	uint32		passed[JP_STEPS_MAX] = {0};
+	size_t		event;
 
 	JP_CHECK_FOR_INTERRUPTS();
 	owners->owned = 0;
-	owners->first = count;
 	if (any->steps->first)
 	{
 		owners->first = first_event(any);
 		made += match_event(any, owners->first, owners);
 	}
-	for (i = count; i-- > any->begin && made < most;)
+	while (made < most && recent_before(any, passed, &event))
 	{
-		if ((uint64) end - (uint64) any->events[i].at > any->steps->within)
+		if (event < any->begin || (uint64) end - (uint64) any->events[event].at > any->steps->within)
 			break;
-		if (i == owners->first || !match_event(any, i, owners))
+		if ((any->steps->first && event == owners->first) || !match_event(any, event, owners))
 			continue;
 		made++;
 		if (!any->steps->first)
-			owners->first = i;
+			owners->first = event;
 	}
+}
+
+/* The event before those passed, of any step. */
+static bool
+recent_before(const Any *any, uint32 *passed, size_t *event)
+{
+	uint32		most = any->steps->count;
+	uint32		best = 0;
+	bool		found = false;
+	int			step;
+
+	for (step = 0; step < any->steps->count; step++)
+	{
+		uint32		next;
+
+		if (passed[step] == most || passed[step] == any->events_of[step])
+			continue;
+		next = any->recent[step][(any->events_of[step] - passed[step] - 1) % JP_STEPS_MAX];
+		if (found && next < best)
+			continue;
+		best = next;
+		found = true;
+	}
+	if (!found)
+		return false;
+	*event = best;
+	for (step = 0; step < any->steps->count; step++)
+		passed[step] += passed[step] < most && (any->events[best].steps & jp_step_bit(step));
+	return true;
 }
 
 static bool

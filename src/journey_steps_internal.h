@@ -40,13 +40,19 @@ typedef struct JpTogether
 	bool		shared;			/* one of them can be several steps */
 } JpTogether;
 
+/* Of one time, events that can be steps. */
+#define JP_CANDIDATES_MAX	(JP_STEPS_MAX * JP_STEPS_MAX)
+
 /* Which event is which step, when each may be one only. */
 typedef struct JpMatch
 {
+	int			candidates;
+	uint32		event[JP_CANDIDATES_MAX];	/* each candidate is */
+	uint8		owner[JP_CANDIDATES_MAX];	/* step that took it last */
 	int			listed[JP_STEPS_MAX];
-	uint32		list[JP_STEPS_MAX][JP_STEPS_MAX];	/* events that can be the step */
-	uint32		event[JP_STEPS_MAX];	/* that is the step */
-	uint64		done;			/* steps that have an event */
+	uint16		list[JP_STEPS_MAX][JP_STEPS_MAX];	/* candidates for the step */
+	uint16		taken[JP_STEPS_MAX];	/* by the step */
+	uint64		done;			/* steps that have a candidate; the caller may take some back */
 } JpMatch;
 
 #define jp_step_bit(step)	((uint64) 1 << (step))

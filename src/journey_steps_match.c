@@ -6,25 +6,37 @@
 #include "journey_steps_internal.h"
 
 static bool match_seeing(JpMatch *match, int step, uint64 *seen);
-static int	owner_of(const JpMatch *match, uint32 event);
+static bool is_free(const JpMatch *match, int candidate);
+static bool take(JpMatch *match, int step, int candidate);
 
 /* With JP_STEPS_MAX events for a step, one of them is always free. */
 void
 jp_match_list(JpMatch *match, const JpTogether *together)
 {
 	size_t		i;
-	uint64		left;
 
 	memset(match->listed, 0, sizeof(match->listed));
+	match->candidates = 0;
 	match->done = 0;
 	for (i = 0; i < together->count; i++)
-		for (left = together->events[i].steps; left != 0; left &= left - 1)
+	{
+		uint64		left = together->events[i].steps;
+		bool		listed = false;
+
+		for (; left != 0; left &= left - 1)
 		{
 			int			step = jp_lowest_step(left);
 
-			if (match->listed[step] < JP_STEPS_MAX)
-				match->list[step][match->listed[step]++] = (uint32) i;
+			if (match->listed[step] == JP_STEPS_MAX)
+				continue;
+			match->list[step][match->listed[step]++] = (uint16) match->candidates;
+			listed = true;
 		}
+		if (!listed)
+			continue;
+		match->owner[match->candidates] = 0;
+		match->event[match->candidates++] = (uint32) i;
+	}
 }
 
 bool
@@ -35,36 +47,39 @@ jp_match_step(JpMatch *match, int step)
 	return match_seeing(match, step, &seen);
 }
 
-/* Gives a step an event, moving others' when need be. */
+/* Gives a step a candidate that is free, or else one of a step that can have another. */
 static bool
 match_seeing(JpMatch *match, int step, uint64 *seen)
 {
+	const uint16 *list = match->list[step];
 	int			i;
 
 	*seen |= jp_step_bit(step);
 	for (i = 0; i < match->listed[step]; i++)
-	{
-		int			owner = owner_of(match, match->list[step][i]);
-
-		if (owner >= 0 && ((*seen & jp_step_bit(owner)) || !match_seeing(match, owner, seen)))
-			continue;
-		match->event[step] = match->list[step][i];
-		match->done |= jp_step_bit(step);
-		return true;
-	}
+		if (is_free(match, list[i]))
+			return take(match, step, list[i]);
+	for (i = 0; i < match->listed[step]; i++)
+		if (!(*seen & jp_step_bit(match->owner[list[i]])) &&
+			match_seeing(match, match->owner[list[i]], seen))
+			return take(match, step, list[i]);
 	return false;
 }
 
-/* The step that has an event, or -1. */
-static int
-owner_of(const JpMatch *match, uint32 event)
+static bool
+is_free(const JpMatch *match, int candidate)
 {
-	uint64		left;
+	int			owner = match->owner[candidate];
 
-	for (left = match->done; left != 0; left &= left - 1)
-		if (match->event[jp_lowest_step(left)] == event)
-			return jp_lowest_step(left);
-	return -1;
+	return !(match->done & jp_step_bit(owner)) || match->taken[owner] != candidate;
+}
+
+static bool
+take(JpMatch *match, int step, int candidate)
+{
+	match->owner[candidate] = (uint8) step;
+	match->taken[step] = (uint16) candidate;
+	match->done |= jp_step_bit(step);
+	return true;
 }
 
 bool
