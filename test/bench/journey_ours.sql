@@ -1,6 +1,6 @@
 -- The works of journey_postgres.sql with our functions.  After the work and what
 -- the contestant is called come, behind semicolons, where it is asked and which
--- functions of journey_privacy it needs; without them it is skipped.
+-- functions or types of journey_privacy it needs; without them it is skipped.
 --
 --   open      visit_open, the same rows without protection (%t), by a superuser
 --   contract  visit, by an analyst for a purpose that needs no consent
@@ -45,14 +45,18 @@ SELECT array_to_string(journey_privacy.funnel_counts(journey_subject, at, event,
 SELECT string_agg(subjects::text, '|' ORDER BY step)
 FROM journey_privacy.funnel('%t', ARRAY['home', 'search', 'product', 'cart', 'buy'], within => '1 day')
 
+--# sessions: GROUP BY journey_subject; open consent; sessions,session_summary
+SELECT sum((s).sessions), round(1000 * extract(epoch FROM sum((s).total_duration)) / sum((s).sessions))::bigint, sum((s).bounces)
+FROM (SELECT journey_privacy.sessions(at, '30 minutes') AS s FROM %t GROUP BY journey_subject OFFSET 0) s
+
 --# sessions: one call; consent contract store; sessions
 SELECT sessions, round(1000 * extract(epoch FROM mean_duration))::bigint, bounces
 FROM journey_privacy.sessions('%t', gap => '30 minutes')
 
 --# paths: GROUP BY journey_subject; open consent; path
 SELECT array_to_string(path, '>'), count(*)
-FROM (SELECT journey_privacy.path(at, event, depth => 5) AS path FROM %t GROUP BY journey_subject) s
-GROUP BY path ORDER BY count(*) DESC, 1 LIMIT 20
+FROM (SELECT journey_privacy.path(at, event, 5, false, NULL, 'first', 'from') AS path FROM %t GROUP BY journey_subject) s
+GROUP BY s.path ORDER BY count(*) DESC, 1 LIMIT 20
 
 --# edges: one call; consent contract store; paths
 SELECT from_event, to_event, events, subjects FROM journey_privacy.paths('%t')
