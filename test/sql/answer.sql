@@ -311,4 +311,5 @@ DROP VIEW counted, all_of_them, answers;
 DROP TABLE answer_visit;
 DROP TABLE journey_event;
 SELECT disallow('regress_answer_analyst', 'answer_rows'), disallow('regress_answer_analyst', 'answer_only');
+DROP OWNED BY regress_answer_analyst;
 DROP ROLE regress_answer_analyst;
