@@ -27,6 +27,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -49,6 +50,13 @@
 #define SUBJECT_PSEUDONYM	1
 #define SUBJECT_NUMBER		2
 
+/* A bucket of a subject, as a hash key without padding. */
+typedef struct Wanted
+{
+	TimestampTz bucket;
+	int64		number;
+} Wanted;
+
 /* Who has a name, as far as it matters. */
 typedef struct Bearers
 {
@@ -64,6 +72,7 @@ struct JpFilling
 	JpStore		store;
 	MemoryContext context;
 	MemoryContext row;			/* for one subject */
+	HTAB	   *wanted;			/* NULL: whatever comes */
 	JpRecords  *records;
 	JpNames    *names;
 	Bearers    *bearers;		/* by code - 1 */
@@ -79,6 +88,7 @@ struct JpFilling
 	int64		rows;
 };
 
+static bool is_wanted(const JpFilling *filling, int32 number, TimestampTz at);
 static bool take_row(TupleTableSlot *slot, DestReceiver *self);
 static void nothing_to_start(DestReceiver *self, int operation, TupleDesc desc);
 static void nothing_to_end(DestReceiver *self);
@@ -112,6 +122,38 @@ jp_filling_begin(const JpStore *store)
 	return filling;
 }
 
+void
+jp_filling_only(JpFilling *filling, ArrayType *numbers, ArrayType *buckets)
+{
+	int			count = ArrayGetNItems(ARR_NDIM(numbers), ARR_DIMS(numbers));
+	const int32 *number = (const int32 *) ARR_DATA_PTR(numbers);
+	const TimestampTz *bucket = (const TimestampTz *) ARR_DATA_PTR(buckets);
+	HASHCTL		control = {.keysize = sizeof(Wanted), .entrysize = sizeof(Wanted),
+	.hcxt = filling->context};
+	int			i;
+
+	filling->wanted = hash_create("journey_privacy buckets", count, &control,
+								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	for (i = 0; i < count; i++)
+	{
+		Wanted		wanted = {bucket[i], number[i]};
+
+		(void) hash_search(filling->wanted, &wanted, HASH_ENTER, NULL);
+	}
+}
+
+/* Whether a row is among those to be taken. */
+static bool
+is_wanted(const JpFilling *filling, int32 number, TimestampTz at)
+{
+	Wanted		wanted = {0, number};
+
+	if (filling->wanted == NULL)
+		return true;
+	wanted.bucket = jp_bucket_of(at, filling->store.bucket);
+	return hash_search(filling->wanted, &wanted, HASH_FIND, NULL) != NULL;
+}
+
 DestReceiver *
 jp_filling_receiver(JpFilling *filling)
 {
@@ -124,16 +166,20 @@ take_row(TupleTableSlot *slot, DestReceiver *self)
 {
 	JpFilling  *filling = (JpFilling *) self;
 	TimestampTz at;
+	int32		number;
 	text	   *name;
 	uint32		code;
 
 	slot_getallattrs(slot);
+	number = DatumGetInt32(slot->tts_values[0]);
 	at = DatumGetTimestampTz(slot->tts_values[1]);
 	jp_journey_check_time(at);
+	if (!is_wanted(filling, number, at))
+		return true;
 	name = DatumGetTextPP(slot->tts_values[2]);
 	code = jp_name_code(filling->names, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-	count_bearer(filling, code, DatumGetInt32(slot->tts_values[0]));
-	jp_records_add(filling->records, (uint32) DatumGetInt32(slot->tts_values[0]), at, code);
+	count_bearer(filling, code, number);
+	jp_records_add(filling->records, (uint32) number, at, code);
 	if ((Pointer) name != DatumGetPointer(slot->tts_values[2]))
 		pfree(name);
 	return true;

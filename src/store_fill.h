@@ -24,6 +24,9 @@ typedef struct JpFilling JpFilling;
  */
 extern JpFilling *jp_filling_begin(const JpStore *store);
 
+/* Of rows that come it will take those in these buckets of these subjects only. */
+extern void jp_filling_only(JpFilling *filling, ArrayType *numbers, ArrayType *buckets);
+
 /* Takes rows of the table: number, time and name, none of them null. */
 extern DestReceiver *jp_filling_receiver(JpFilling *filling);
 

@@ -232,6 +232,8 @@ read_rows(const Refresh *r)
 	(void) set_config_option("work_mem", GetConfigOption("maintenance_work_mem", false, false),
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	filling = jp_filling_begin(&r->store);
+	if (!r->whole)
+		jp_filling_only(filling, DatumGetArrayTypeP(r->numbers), DatumGetArrayTypeP(r->buckets));
 	code = run_into(r, rows_of_source(r), jp_filling_receiver(filling));
 	jp_restore(&before);
 	if (code != SPI_OK_SELECT)
@@ -261,7 +263,10 @@ run_into(const Refresh *r, const char *sql, DestReceiver *receiver)
 	return SPI_execute_extended(sql, &options);
 }
 
-/* The rows to be read, as SQL. */
+/*
+ * The rows to be read, as SQL.  Of the subjects with changes also those in other
+ * buckets come; a join with the changes is planned badly too easily.
+ */
 static char *
 rows_of_source(const Refresh *r)
 {
@@ -270,10 +275,8 @@ rows_of_source(const Refresh *r)
 	if (r->whole)
 		return psprintf("%s WHERE %s IS NOT NULL AND %s IS NOT NULL AND %s IS NOT NULL",
 						all, r->number, r->at, r->event);
-	return psprintf("%s JOIN unnest($1, $2) p(number, bucket) ON %s = p.number AND %s >= p.bucket"
-					" AND %s < p.bucket + interval '" INT64_FORMAT " microseconds'"
-					" WHERE %s >= $3 AND %s < $4 AND %s IS NOT NULL",
-					all, r->number, r->at, r->at, r->store.bucket, r->at, r->at, r->event);
+	return psprintf("%s WHERE %s = ANY ($1) AND %s >= $3 AND %s < $4 AND %s IS NOT NULL",
+					all, r->number, r->at, r->at, r->event);
 }
 
 /* Puts names that many subjects have into the dictionary. */
@@ -325,8 +328,8 @@ remove_rows(const Refresh *r)
 	Datum		values[4];
 	int			count = Min(parameters(r, types, values), 2);
 	char	   *sql = r->whole ? psprintf("DELETE FROM %s", r->table) :
-		psprintf("DELETE FROM %s t USING unnest($1, $2) p(number, bucket)"
-				 " WHERE t.journey_subject = p.number AND t.bucket = p.bucket", r->table);
+		psprintf("DELETE FROM %s t WHERE t.journey_subject = ANY ($1) AND (t.journey_subject, t.bucket)"
+				 " IN (SELECT p.number, p.bucket FROM unnest($1, $2) p(number, bucket))", r->table);
 	JpPrivilege before;
 	int			code;
 
