@@ -38,7 +38,8 @@ typedef struct Counting
 	const Paths *asked;
 	JpCounts   *counts;			/* of paths by group; of edges by place in names and to */
 	JpNames    *paths;			/* bytes of codes; of edges: group, position and from */
-	uint32		code[DEPTH_MAX];
+	uint32	   *code;			/* room for a path */
+	uint32		room;
 	void		(*count) (struct Counting *counting, uint32 group, const uint32 *code, uint32 length);
 } Counting;
 
@@ -46,7 +47,7 @@ typedef struct Counting
 typedef struct EdgeFrom
 {
 	uint32		group;
-	uint32		position;
+	uint32		position;		/* 0: all of them */
 	uint32		event;
 } EdgeFrom;
 
@@ -54,8 +55,10 @@ static Datum count_ways(FunctionCallInfo fcinfo,
 						void (*count) (Counting *counting, uint32 group, const uint32 *code, uint32 length),
 						Datum (*cells) (FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting));
 static void *read_paths(JpTally *tally, const NullableDatum *options);
+static size_t depth_of(const NullableDatum *option);
 static bool read_word(const NullableDatum *option, const char *name, const char *other, const char *one);
 static void count_subject(void *arg, const JpRecord *records, uint32 count);
+static void make_room(Counting *counting, uint32 count);
 static void count_at(Counting *counting, uint32 first, uint32 second);
 static void count_path(Counting *counting, uint32 group, const uint32 *code, uint32 length);
 static void count_edges(Counting *counting, uint32 group, const uint32 *code, uint32 length);
@@ -142,18 +145,12 @@ static void *
 read_paths(JpTally *tally, const NullableDatum *options)
 {
 	Paths	   *asked = palloc0(sizeof(Paths));
-	int			depth;
 
-	if (options[0].isnull || options[2].isnull)
+	if (options[2].isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("depth and collapse must not be null")));
-	depth = DatumGetInt32(options[0].value);
-	if (depth < 1 || depth > DEPTH_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("depth must be from 1 to %d events", DEPTH_MAX)));
-	asked->question.depth = depth;
+				 errmsg("collapse must not be null")));
+	asked->question.depth = depth_of(&options[0]);
 	asked->gap = options[1].isnull ? PG_UINT64_MAX :
 		jp_microseconds(DatumGetIntervalP(options[1].value), "gap");
 	asked->question.collapse = DatumGetBool(options[2].value);
@@ -167,6 +164,22 @@ read_paths(JpTally *tally, const NullableDatum *options)
 	asked->question.last = read_word(&options[4], "anchor_at", "first", "last");
 	asked->question.to = read_word(&options[5], "direction", "from", "to");
 	return asked;
+}
+
+/* How many events of a path are asked for; null: all. */
+static size_t
+depth_of(const NullableDatum *option)
+{
+	int32		depth = DatumGetInt32(option->value);
+
+	if (option->isnull)
+		return SIZE_MAX;
+	if (depth < 1 || depth > DEPTH_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("depth must be from 1 to %d events", DEPTH_MAX),
+				 errhint("NULL stands for all of them.")));
+	return depth;
 }
 
 /* Whether an option is one of two words. */
@@ -191,6 +204,7 @@ count_subject(void *arg, const JpRecord *records, uint32 count)
 				end;
 
 	jp_walk_subject(&counting->walk, records, count);
+	make_room(counting, count);
 	for (begin = 0; begin < count; begin = end)
 	{
 		size_t		length;
@@ -203,6 +217,18 @@ count_subject(void *arg, const JpRecord *records, uint32 count)
 			counting->count(counting, counting->walk.mark[records[begin].mark].group,
 							counting->code, (uint32) length);
 	}
+}
+
+/* Room for a path of so many events. */
+static void
+make_room(Counting *counting, uint32 count)
+{
+	if (count <= counting->room)
+		return;
+	counting->room = Max(count, 2 * counting->room);
+	if (counting->code != NULL)
+		pfree(counting->code);
+	counting->code = MemoryContextAllocHuge(CurrentMemoryContext, counting->room * sizeof(uint32));
 }
 
 /* Counts once more, and the subject if it has not been. */
@@ -233,7 +259,7 @@ count_edges(Counting *counting, uint32 group, const uint32 *code, uint32 length)
 
 	for (i = 0; i + 1 < length; i++)
 	{
-		EdgeFrom	from = {group, i + 1, code[i]};
+		EdgeFrom	from = {group, counting->asked->question.depth == SIZE_MAX ? 0 : i + 1, code[i]};
 
 		count_at(counting,
 				 jp_name_code(counting->paths, (const char *) &from, sizeof(EdgeFrom)),
@@ -269,9 +295,9 @@ path_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
 static Datum
 path_array(const JpTally *tally, const text *codes)
 {
-	Datum		event[DEPTH_MAX];
-	uint32		code[DEPTH_MAX];
 	int			length = (VARSIZE(codes) - VARHDRSZ) / sizeof(uint32);
+	Datum	   *event = palloc(length * sizeof(Datum));
+	uint32	   *code = palloc(length * sizeof(uint32));
 	int			i;
 
 	memcpy(code, VARDATA(codes), length * sizeof(uint32));
@@ -303,7 +329,7 @@ edge_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
 				PointerGetDatum(jp_tally_name(tally, cell->second)),
 				Int64GetDatum(cell->count[SUBJECTS]),
 			Int64GetDatum(cell->count[TIMES])};
-			bool		nulls[6] = {group == NULL};
+			bool		nulls[6] = {group == NULL, from.position == 0};
 
 			jp_cells_add(&cells, values, nulls);
 		}
