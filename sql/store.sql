@@ -134,6 +134,66 @@ COMMENT ON FUNCTION journey_privacy.journey_step(internal, timestamptz, text) IS
 COMMENT ON FUNCTION journey_privacy.journey_merge_step(internal, journey_privacy.journey) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.journey_final(internal) IS 'internal: aggregate';
 
+-- What the aggregates answer, of one journey.  Names of their own: funnel() and
+-- others are also functions of a table, and the first argument may be a literal.
+CREATE FUNCTION journey_privacy.journey_window_funnel(
+    journey_privacy.journey, within interval, mode text, VARIADIC steps text[])
+  RETURNS integer LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_window_funnel';
+CREATE FUNCTION journey_privacy.journey_window_funnel_times(
+    journey_privacy.journey, within interval, mode text, VARIADIC steps text[])
+  RETURNS timestamptz[] LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_window_funnel_times';
+CREATE FUNCTION journey_privacy.journey_funnel(
+    journey_privacy.journey, steps text[], within interval DEFAULT NULL, options jsonb DEFAULT NULL)
+  RETURNS integer LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_funnel';
+CREATE FUNCTION journey_privacy.journey_funnel_times(
+    journey_privacy.journey, steps text[], within interval DEFAULT NULL, options jsonb DEFAULT NULL)
+  RETURNS timestamptz[] LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_funnel_times';
+CREATE FUNCTION journey_privacy.journey_sequence_match(
+    journey_privacy.journey, pattern text, VARIADIC conditions text[])
+  RETURNS boolean LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_sequence_match';
+CREATE FUNCTION journey_privacy.journey_sequence_count(
+    journey_privacy.journey, pattern text, VARIADIC conditions text[])
+  RETURNS bigint LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_sequence_count';
+CREATE FUNCTION journey_privacy.journey_sequence_times(
+    journey_privacy.journey, pattern text, VARIADIC conditions text[])
+  RETURNS timestamptz[] LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_sequence_times';
+CREATE FUNCTION journey_privacy.journey_sessions(journey_privacy.journey, session_gap interval)
+  RETURNS journey_privacy.session_summary LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_sessions';
+CREATE FUNCTION journey_privacy.journey_path(
+    journey_privacy.journey, depth integer DEFAULT NULL, "collapse" boolean DEFAULT true,
+    anchor text DEFAULT NULL, anchor_at text DEFAULT 'first', direction text DEFAULT 'from')
+  RETURNS text[] LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_path';
+CREATE FUNCTION journey_privacy.journey_next_event(
+    journey_privacy.journey, conditions text[], direction text DEFAULT 'forward', base text DEFAULT 'first_match')
+  RETURNS text LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_next_event';
+CREATE FUNCTION journey_privacy.journey_attribution(
+    journey_privacy.journey, conversion text, model text DEFAULT 'last', lookback interval DEFAULT NULL,
+    half_life interval DEFAULT NULL, reuse boolean DEFAULT true, touches text[] DEFAULT NULL)
+  RETURNS journey_privacy.channel_credit[] LANGUAGE c STABLE PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'jp_journey_attribution';
+COMMENT ON FUNCTION journey_privacy.journey_window_funnel(journey_privacy.journey, interval, text, VARIADIC text[]) IS
+  'window_funnel() of a journey: a step is the name of an event, or several with | between them';
+COMMENT ON FUNCTION journey_privacy.journey_window_funnel_times(journey_privacy.journey, interval, text, VARIADIC text[]) IS
+  'window_funnel_times() of a journey: a step is the name of an event, or several with | between them';
+COMMENT ON FUNCTION journey_privacy.journey_funnel(journey_privacy.journey, text[], interval, jsonb) IS
+  'funnel() of a journey, with the same steps, time within which they must be made and options';
+COMMENT ON FUNCTION journey_privacy.journey_funnel_times(journey_privacy.journey, text[], interval, jsonb) IS
+  'funnel_times() of a journey, with the same steps, time within which they must be made and options';
+COMMENT ON FUNCTION journey_privacy.journey_sequence_match(journey_privacy.journey, text, VARIADIC text[]) IS
+  'sequence_match() of a journey: a condition is the name of an event, or several with | between them; other events do not count, as with the aggregate those that meet no condition';
+COMMENT ON FUNCTION journey_privacy.journey_sequence_count(journey_privacy.journey, text, VARIADIC text[]) IS
+  'sequence_count() of a journey; conditions as for journey_sequence_match';
+COMMENT ON FUNCTION journey_privacy.journey_sequence_times(journey_privacy.journey, text, VARIADIC text[]) IS
+  'sequence_times() of a journey; conditions as for journey_sequence_match';
+COMMENT ON FUNCTION journey_privacy.journey_sessions(journey_privacy.journey, interval) IS
+  'sessions() of a journey: a session ends where more than session_gap passes until the next event';
+COMMENT ON FUNCTION journey_privacy.journey_path(journey_privacy.journey, integer, boolean, text, text, text) IS
+  'path() of a journey: at most depth events (null: all), repeats in a row once with collapse, direction from or to the anchor''s first or last occurrence';
+COMMENT ON FUNCTION journey_privacy.journey_next_event(journey_privacy.journey, text[], text, text) IS
+  'next_event() of a journey: a condition is the name of an event, or several with | between them';
+COMMENT ON FUNCTION journey_privacy.journey_attribution(journey_privacy.journey, text, text, interval, interval, boolean, text[]) IS
+  'attribution() of a journey: events are the channels, those of touches (null: all others) lead to those of the name conversion; model, lookback, half_life and reuse as for the aggregate';
+
 -- Which stores there are.  members: the source with its partitions and
 -- children as last seen, by name, so that a dump finds them again.
 CREATE TABLE journey_privacy.journey_store (

@@ -58,7 +58,6 @@ jp_funnel_final(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(depth_of(fcinfo, NULL, NULL));
 }
 
-/* Up to the last step that was made. */
 Datum
 jp_funnel_times_final(PG_FUNCTION_ARGS)
 {
@@ -66,9 +65,15 @@ jp_funnel_times_final(PG_FUNCTION_ARGS)
 	int			count = 0;
 
 	depth_of(fcinfo, times, &count);
+	PG_RETURN_ARRAYTYPE_P(jp_question_times(times, count));
+}
+
+ArrayType *
+jp_question_times(const int64 *times, int count)
+{
 	while (count > 0 && times[count - 1] == JP_NO_TIME)
 		count--;
-	PG_RETURN_ARRAYTYPE_P(jp_times_array(times, count));
+	return jp_times_array(times, count);
 }
 
 static JpSettings *
@@ -106,28 +111,35 @@ depth_of(FunctionCallInfo fcinfo, int64 *times, int *count)
 {
 	JpGathered *group = jp_gathered_final(fcinfo);
 	const JpQuestion *question;
-	JpStepEvent *events;
-	uint32		i;
-	int			depth;
 
 	if (group == NULL)
 		return 0;
 	question = (const JpQuestion *) group->settings;
-	events = (JpStepEvent *) palloc0((Size) group->count * sizeof(JpStepEvent) + 1);
-	for (i = 0; i < group->count; i++)
-	{
-		uint32		meaning = jp_low(group->moments[i].steps);
+	if (count != NULL)
+		*count = question->steps.count;
+	return jp_question_depth(question, group->moments, group->count, times);
+}
 
-		events[i].at = group->moments[i].at;
-		events[i].property = jp_high(group->moments[i].steps);
+int
+jp_question_depth(const JpQuestion *question, const JpMoment *moments,
+				  uint32 count, int64 *times)
+{
+	JpStepEvent *events = (JpStepEvent *) palloc0((Size) count * sizeof(JpStepEvent) + 1);
+	uint32		i;
+	int			depth;
+
+	for (i = 0; i < count; i++)
+	{
+		uint32		meaning = jp_low(moments[i].steps);
+
+		events[i].at = moments[i].at;
+		events[i].property = jp_high(moments[i].steps);
 		if (meaning == 0)
 			continue;
 		events[i].steps = question->meaning[meaning - 1].steps;
 		events[i].excluded = question->meaning[meaning - 1].excluded;
 	}
-	depth = jp_steps_depth(&question->steps, events, group->count, times, NULL);
-	if (count != NULL)
-		*count = question->steps.count;
+	depth = jp_steps_depth(&question->steps, events, count, times, NULL);
 	pfree(events);
 	return depth;
 }

@@ -40,4 +40,18 @@ extern JpQuestion *jp_question_read(ArrayType *steps, const Interval *within,
 extern const JpMeaning *jp_question_find(const JpQuestion *question,
 										 const char *chars, Size len);
 
+/*
+ * journey_named.c: the deepest step of moments whose low half is the number of
+ * a meaning in the question, from 1, or 0, and whose high half is the property
+ * held constant; with times, as of jp_steps_depth.
+ */
+extern int	jp_question_depth(const JpQuestion *question, const JpMoment *moments,
+							  uint32 count, int64 *times);
+
+/* The array of so many times up to the last step that was made. */
+extern ArrayType *jp_question_times(const int64 *times, int count);
+
+/* journey_window.c: modes from their names, with commas between them. */
+extern int	jp_funnel_modes(const text *mode);
+
 #endif							/* JP_JOURNEY_QUESTION_H */

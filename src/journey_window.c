@@ -9,7 +9,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "journey_gathered.h"
+#include "journey_question.h"
 
 /* What is asked. */
 typedef struct Window
@@ -35,7 +35,6 @@ PG_FUNCTION_INFO_V1(jp_window_funnel_final);
 PG_FUNCTION_INFO_V1(jp_window_funnel_times_final);
 
 static JpSettings *read_window(FunctionCallInfo fcinfo);
-static int	modes_of(const text *mode);
 static int	mode_of(const char *name, Size len);
 
 /* A row: internal, occurred_at, within, mode, steps. */
@@ -96,14 +95,13 @@ read_window(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("within, mode and steps must not be null")));
 	window->funnel.within = jp_microseconds(PG_GETARG_INTERVAL_P(2), "within");
-	window->funnel.modes = modes_of(PG_GETARG_TEXT_PP(3));
+	window->funnel.modes = jp_funnel_modes(PG_GETARG_TEXT_PP(3));
 	jp_conditions(PG_GETARG_ARRAYTYPE_P(4), "steps of a funnel", JP_STEPS_MAX, &window->funnel.steps);
 	return &window->head;
 }
 
-/* Modes from their names, with commas between them. */
-static int
-modes_of(const text *mode)
+int
+jp_funnel_modes(const text *mode)
 {
 	const char *chars = VARDATA_ANY(mode);
 	const char *end = chars + VARSIZE_ANY_EXHDR(mode);

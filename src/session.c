@@ -12,6 +12,7 @@
 #include "windowapi.h"
 
 #include "journey_gathered.h"
+#include "session_answer.h"
 #include "session_core.h"
 #include "session_options.h"
 
@@ -44,7 +45,7 @@ PG_FUNCTION_INFO_V1(jp_sessions_final);
 
 static JpSettings *read_gap(FunctionCallInfo fcinfo);
 static uint64 gap_of(Datum gap, bool null);
-static Summary summarize(const JpGathered *group);
+static Summary summarize(const JpMoment *moments, uint32 count, uint64 gap);
 static Datum interval_of(int64 microseconds);
 
 /* The number of the current row's session: occurred_at, session_gap. */
@@ -92,24 +93,31 @@ Datum
 jp_sessions_final(PG_FUNCTION_ARGS)
 {
 	JpGathered *group = jp_gathered_final(fcinfo);
-	uint32		count = group == NULL ? 0 : group->count;
-	Summary		summary = {0, 0, 0, 0};
+
+	if (group == NULL)
+		return jp_sessions_row(fcinfo, NULL, 0, 0);
+	return jp_sessions_row(fcinfo, group->moments, group->count,
+						   ((const Gap *) group->settings)->length);
+}
+
+Datum
+jp_sessions_row(FunctionCallInfo fcinfo, const JpMoment *moments, uint32 count, uint64 gap)
+{
+	Summary		summary = summarize(moments, count, gap);
 	TupleDesc	row;
 	Datum		values[7];
 	bool		nulls[7] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &row) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "sessions gives no row");
-	if (count > 0)
-		summary = summarize(group);
 	values[0] = Int32GetDatum(summary.sessions);
 	values[1] = Int32GetDatum(count);
 	values[2] = Int32GetDatum(summary.bounces);
 	values[3] = interval_of(summary.total);
 	values[4] = interval_of(summary.longest);
 	nulls[5] = nulls[6] = count == 0;
-	values[5] = count == 0 ? 0 : TimestampTzGetDatum(group->moments[0].at);
-	values[6] = count == 0 ? 0 : TimestampTzGetDatum(group->moments[count - 1].at);
+	values[5] = count == 0 ? 0 : TimestampTzGetDatum(moments[0].at);
+	values[6] = count == 0 ? 0 : TimestampTzGetDatum(moments[count - 1].at);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(row, values, nulls)));
 }
 
@@ -133,19 +141,18 @@ gap_of(Datum gap, bool null)
 }
 
 static Summary
-summarize(const JpGathered *group)
+summarize(const JpMoment *moments, uint32 count, uint64 gap)
 {
 	Summary		summary = {0, 0, 0, 0};
-	uint64		gap = ((const Gap *) group->settings)->length;
 	size_t		first,
 				end;
 
-	for (first = 0; first < group->count; first = end)
+	for (first = 0; first < count; first = end)
 	{
 		int64		duration;
 
-		end = jp_session_end(group->moments, group->count, first, gap);
-		if (pg_sub_s64_overflow(group->moments[end - 1].at, group->moments[first].at, &duration) ||
+		end = jp_session_end(moments, count, first, gap);
+		if (pg_sub_s64_overflow(moments[end - 1].at, moments[first].at, &duration) ||
 			pg_add_s64_overflow(summary.total, duration, &summary.total))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),

@@ -14,6 +14,7 @@
 #include "utils/typcache.h"
 
 #include "journey_gathered.h"
+#include "session_answer.h"
 #include "session_core.h"
 #include "session_options.h"
 
@@ -72,7 +73,7 @@ PG_FUNCTION_INFO_V1(jp_attribution_step);
 PG_FUNCTION_INFO_V1(jp_attribution_final);
 
 static JpSettings *read_attribution(FunctionCallInfo fcinfo);
-static Site *site_of(FunctionCallInfo fcinfo);
+static Site *site_of(FunctionCallInfo fcinfo, void **kept);
 static TupleDesc copy_of(TupleDesc row, MemoryContext context);
 static void make_places(Site *site, uint32 codes, MemoryContext context);
 static void give_credit(void *to, const JpMoment *conversion, const JpMoment *touch, double credit);
@@ -98,32 +99,44 @@ Datum
 jp_attribution_final(PG_FUNCTION_ARGS)
 {
 	JpGathered *group = jp_gathered_final(fcinfo);
-	Site	   *site = site_of(fcinfo);
-	Credits		credits = {site, NULL, NULL, 0, 256, 0};
 
 	if (group == NULL)
-		PG_RETURN_ARRAYTYPE_P(construct_empty_array(site->row->tdtypeid));
-	make_places(site, jp_names_count(group->names) + 1, fcinfo->flinfo->fn_mcxt);
-	credits.names = group->names;
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(site_of(fcinfo, &fcinfo->flinfo->fn_extra)->row->tdtypeid));
+	PG_RETURN_ARRAYTYPE_P(jp_attribution_answer(fcinfo, &fcinfo->flinfo->fn_extra, group->settings,
+												group->names, group->moments, group->count));
+}
+
+ArrayType *
+jp_attribution_answer(FunctionCallInfo fcinfo, void **kept, const JpSettings *attribution,
+					  const JpNames *names, const JpMoment *moments, uint32 count)
+{
+	Site	   *site = site_of(fcinfo, kept);
+	Credits		credits = {site, names, NULL, 0, 256, 0};
+
+	make_places(site, jp_names_count(names) + 1, fcinfo->flinfo->fn_mcxt);
 	credits.row = (Datum *) palloc(credits.room * sizeof(Datum));
-	jp_attribute(&((const Attribution *) group->settings)->question,
-				 group->moments, group->count, give_credit, &credits);
+	jp_attribute(&((const Attribution *) attribution)->question, moments, count, give_credit, &credits);
 	close_conversion(&credits);
-	PG_RETURN_ARRAYTYPE_P(construct_array(credits.row, credits.count, site->row->tdtypeid,
-										  -1, false, TYPALIGN_DOUBLE));
+	return construct_array(credits.row, credits.count, site->row->tdtypeid,
+						   -1, false, TYPALIGN_DOUBLE);
 }
 
 static JpSettings *
 read_attribution(FunctionCallInfo fcinfo)
 {
-	bool		whole = PG_NARGS() > 6;
+	return jp_attribution_settings(fcinfo, 4, PG_NARGS() > 6);
+}
+
+JpSettings *
+jp_attribution_settings(FunctionCallInfo fcinfo, int first, bool whole)
+{
 	Attribution *attribution = (Attribution *) jp_settings_create(sizeof(Attribution), JP_CODES_LOW);
 	JpAttributionQuestion *question = &attribution->question;
 
-	question->model = (JpModel) jp_word(fcinfo, 4, "model", models);
-	question->lookback = PG_ARGISNULL(5) ? PG_UINT64_MAX : jp_span(fcinfo, 5, "lookback");
-	question->half_life = whole && !PG_ARGISNULL(6) ? jp_span(fcinfo, 6, "half_life") : HALF_LIFE;
-	question->reuse = !whole || jp_flag(fcinfo, 7, "reuse");
+	question->model = (JpModel) jp_word(fcinfo, first, "model", models);
+	question->lookback = PG_ARGISNULL(first + 1) ? PG_UINT64_MAX : jp_span(fcinfo, first + 1, "lookback");
+	question->half_life = whole && !PG_ARGISNULL(first + 2) ? jp_span(fcinfo, first + 2, "half_life") : HALF_LIFE;
+	question->reuse = !whole || jp_flag(fcinfo, first + 3, "reuse");
 	if (question->half_life == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -132,9 +145,9 @@ read_attribution(FunctionCallInfo fcinfo)
 }
 
 static Site *
-site_of(FunctionCallInfo fcinfo)
+site_of(FunctionCallInfo fcinfo, void **kept)
 {
-	Site	   *site = (Site *) fcinfo->flinfo->fn_extra;
+	Site	   *site = (Site *) *kept;
 	MemoryContext context = fcinfo->flinfo->fn_mcxt;
 
 	if (site == NULL)
@@ -147,7 +160,7 @@ site_of(FunctionCallInfo fcinfo)
 		site->shares.share = (Share *) MemoryContextAlloc(context, site->shares.room * sizeof(Share));
 		site->row = copy_of(row, context);
 		ReleaseTupleDesc(row);
-		fcinfo->flinfo->fn_extra = site;
+		*kept = site;
 	}
 	return site;
 }

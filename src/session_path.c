@@ -10,6 +10,7 @@
 #include "utils/timestamp.h"
 
 #include "journey_gathered.h"
+#include "session_answer.h"
 #include "session_core.h"
 #include "session_options.h"
 
@@ -64,32 +65,44 @@ Datum
 jp_path_final(PG_FUNCTION_ARGS)
 {
 	JpGathered *group = jp_gathered_final(fcinfo);
-	const Path *path;
-	JpPathQuestion question;
-	uint32	   *codes;
-	size_t		length = 0;
 
 	if (group == NULL)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(TEXTOID));
-	path = (const Path *) group->settings;
-	question = path->question;
-	codes = (uint32 *) palloc(Min(question.depth, group->count) * sizeof(uint32) + 1);
+	PG_RETURN_ARRAYTYPE_P(jp_path_answer(group->settings, group->names,
+										 group->moments, group->count));
+}
+
+ArrayType *
+jp_path_answer(const JpSettings *settings, JpNames *names,
+			   const JpMoment *moments, uint32 count)
+{
+	const Path *path = (const Path *) settings;
+	JpPathQuestion question = path->question;
+	uint32	   *codes = (uint32 *) palloc(Min(question.depth, count) * sizeof(uint32) + 1);
+	size_t		length = 0;
+
 	if (path->anchored)
-		question.anchor = jp_name_find(group->names, path->anchor, path->len);
+		question.anchor = jp_name_find(names, path->anchor, path->len);
 	if (!path->anchored || question.anchor != 0)
-		length = jp_path_of(&question, group->moments, group->count, codes);
-	PG_RETURN_ARRAYTYPE_P(names_array(group->names, codes, length));
+		length = jp_path_of(&question, moments, count, codes);
+	return names_array(names, codes, length);
 }
 
 static JpSettings *
 read_path(FunctionCallInfo fcinfo)
 {
-	bool		whole = PG_NARGS() > 4;
-	text	   *anchor = whole && !PG_ARGISNULL(5) ? PG_GETARG_TEXT_PP(5) : NULL;
+	return jp_path_settings(fcinfo, 3);
+}
+
+JpSettings *
+jp_path_settings(FunctionCallInfo fcinfo, int first)
+{
+	bool		whole = PG_NARGS() > first + 1;
+	text	   *anchor = whole && !PG_ARGISNULL(first + 2) ? PG_GETARG_TEXT_PP(first + 2) : NULL;
 	uint32		len = anchor == NULL ? 0 : VARSIZE_ANY_EXHDR(anchor);
 	Path	   *path = (Path *) jp_settings_create(offsetof(Path, anchor) + len, JP_CODES_LOW);
 
-	path->question.depth = PG_NARGS() > 3 ? depth_of(fcinfo, 3) : SIZE_MAX;
+	path->question.depth = PG_NARGS() > first ? depth_of(fcinfo, first) : SIZE_MAX;
 	path->question.collapse = true;
 	path->anchored = anchor != NULL;
 	path->len = len;
@@ -97,9 +110,9 @@ read_path(FunctionCallInfo fcinfo)
 		memcpy(path->anchor, VARDATA_ANY(anchor), len);
 	if (whole)
 	{
-		path->question.collapse = jp_flag(fcinfo, 4, "collapse");
-		path->question.last = jp_word(fcinfo, 6, "anchor_at", ends) == 1;
-		path->question.to = jp_word(fcinfo, 7, "direction", ways) == 1;
+		path->question.collapse = jp_flag(fcinfo, first + 1, "collapse");
+		path->question.last = jp_word(fcinfo, first + 3, "anchor_at", ends) == 1;
+		path->question.to = jp_word(fcinfo, first + 4, "direction", ways) == 1;
 	}
 	return &path->head;
 }
@@ -154,34 +167,50 @@ Datum
 jp_next_event_final(PG_FUNCTION_ARGS)
 {
 	JpGathered *group = jp_gathered_final(fcinfo);
-	size_t		next;
+	text	   *next = group == NULL ? NULL :
+		jp_next_answer(group->settings, group->names, group->moments, group->count);
 
-	if (group == NULL)
+	if (next == NULL)
 		PG_RETURN_NULL();
-	next = jp_next_event(&((const Next *) group->settings)->question, group->moments, group->count);
-	if (next == group->count)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(jp_name_text(group->names, jp_low(group->moments[next].steps)));
+	PG_RETURN_TEXT_P(next);
+}
+
+text *
+jp_next_answer(const JpSettings *settings, const JpNames *names,
+			   const JpMoment *moments, uint32 count)
+{
+	size_t		next = jp_next_event(&((const Next *) settings)->question, moments, count);
+
+	return next == count ? NULL : jp_name_text(names, jp_low(moments[next].steps));
 }
 
 static JpSettings *
 read_next(FunctionCallInfo fcinfo)
 {
+	int			conditions;
+
+	chain_of(fcinfo, &conditions);
+	return jp_next_settings(fcinfo, 3, PG_NARGS() > 4, conditions);
+}
+
+JpSettings *
+jp_next_settings(FunctionCallInfo fcinfo, int first, bool given, int conditions)
+{
 	Next	   *next = (Next *) jp_settings_create(sizeof(Next), JP_CODES_LOW);
 	JpNextQuestion *question = &next->question;
 
 	question->from = JP_NEXT_FIRST_MATCH;
-	if (PG_NARGS() > 4)
+	question->conditions = conditions;
+	if (given)
 	{
-		question->backward = jp_word(fcinfo, 3, "direction", directions) == 1;
-		question->from = (JpNextFrom) jp_word(fcinfo, 4, "base", bases);
+		question->backward = jp_word(fcinfo, first, "direction", directions) == 1;
+		question->from = (JpNextFrom) jp_word(fcinfo, first + 1, "base", bases);
 	}
 	if (question->from == (question->backward ? JP_NEXT_HEAD : JP_NEXT_TAIL))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("nothing comes %s", question->backward ? "before the head" : "after the tail"),
 				 errhint("From the head go forward, from the tail backward.")));
-	chain_of(fcinfo, &question->conditions);
 	return &next->head;
 }
 

@@ -7,6 +7,7 @@
 
 #include "utils/rangetypes.h"
 
+#include "compat.h"
 #include "store_journey.h"
 
 /*

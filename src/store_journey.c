@@ -36,6 +36,7 @@ PG_FUNCTION_INFO_V1(jp_journey_out);
 PG_FUNCTION_INFO_V1(jp_journey_recv);
 PG_FUNCTION_INFO_V1(jp_journey_send);
 
+static void send_name(StringInfo buffer, const text *name);
 static void begin_events(Events *events);
 static void add_event(Events *events, TimestampTz at, const char *chars, Size len);
 static Datum ordered_journey(Events *events);
@@ -147,12 +148,26 @@ jp_journey_send(PG_FUNCTION_ARGS)
 	pq_sendint32(&buffer, count);
 	for (i = 0; i < count; i++)
 	{
-		text	   *name = jp_name_text(names, jp_low(moments[i].steps));
-
 		pq_sendint64(&buffer, moments[i].at);
-		pq_sendcountedtext(&buffer, VARDATA(name), VARSIZE(name) - VARHDRSZ, false);
+		send_name(&buffer, jp_name_text(names, jp_low(moments[i].steps)));
 	}
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buffer));
+}
+
+/* A name in the client's encoding, behind its length. */
+static void
+send_name(StringInfo buffer, const text *name)
+{
+	char	   *chars = VARDATA(name);
+	int			len = VARSIZE(name) - VARHDRSZ;
+	char	   *converted = pg_server_to_client(chars, len);
+
+	if (converted != chars)
+		len = strlen(converted);
+	pq_sendint32(buffer, len);
+	pq_sendbytes(buffer, converted, len);
+	if (converted != chars)
+		pfree(converted);
 }
 
 static void

@@ -115,7 +115,18 @@ INSERT INTO deviation SELECT 'journey_privacy.' || n, v, 's', l, p FROM (VALUES
   ('last_at(journey_privacy.journey)',             's', false, true),
   ('span(journey_privacy.journey)',                's', false, true),
   ('journey_between(journey_privacy.journey,tstzrange)', 's', false, true),
-  ('unnest(journey_privacy.journey)',              's', false, true)) d(n, v, l, p);
+  ('unnest(journey_privacy.journey)',              's', false, true),
+  ('journey_window_funnel(journey_privacy.journey,interval,text,text[])', 's', false, true),
+  ('journey_window_funnel_times(journey_privacy.journey,interval,text,text[])', 's', false, true),
+  ('journey_funnel(journey_privacy.journey,text[],interval,jsonb)', 's', false, true),
+  ('journey_funnel_times(journey_privacy.journey,text[],interval,jsonb)', 's', false, true),
+  ('journey_sequence_match(journey_privacy.journey,text,text[])', 's', false, true),
+  ('journey_sequence_count(journey_privacy.journey,text,text[])', 's', false, true),
+  ('journey_sequence_times(journey_privacy.journey,text,text[])', 's', false, true),
+  ('journey_sessions(journey_privacy.journey,interval)', 's', false, true),
+  ('journey_path(journey_privacy.journey,integer,boolean,text,text,text)', 's', false, true),
+  ('journey_next_event(journey_privacy.journey,text[],text,text)', 's', false, true),
+  ('journey_attribution(journey_privacy.journey,text,text,interval,interval,boolean,text[])', 's', false, true)) d(n, v, l, p);
 -- aggregates over what the caller reads, with what they are made of
 INSERT INTO deviation
   SELECT p.name::text, 'i', 's', false, true FROM proc p

@@ -98,6 +98,61 @@ RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_s
 RESET enable_sort;
 DROP TABLE random_event, parts;
 
+-- what the aggregates answer, of 10,000 journeys
+SELECT setseed(0.42);
+CREATE TEMP TABLE asked AS
+  SELECT n, timestamptz '2026-01-01Z' + (random() * 12)::integer * interval '10 minutes' AS at,
+    (ARRAY['a', 'b', 'c', 'd', 'e|f', 'g'])[1 + (random() * 5)::integer] AS event
+  FROM generate_series(1, 10000) n, generate_series(1, 1 + n % 9) ORDER BY random();
+CREATE TEMP TABLE answering AS SELECT n, journey(at, event) AS j FROM asked GROUP BY n;
+CREATE INDEX ON asked (n);
+ANALYZE asked; ANALYZE answering;
+CREATE FUNCTION pg_temp.disagree(aggregate text, of_journey text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  wrong bigint;
+BEGIN
+  EXECUTE format('SELECT count(*) FROM (SELECT n, %s AS x FROM asked GROUP BY n) a FULL JOIN (SELECT n, %s AS x FROM answering) j USING (n)
+    WHERE a.x IS DISTINCT FROM j.x', aggregate, of_journey) INTO wrong;
+  RETURN wrong;
+END $$;
+SELECT mode, pg_temp.disagree(format('window_funnel(at, ''30 min'', %L, event = ''a'', event IN (''b'', ''c''), event = ''d'', event = ''b'')', mode),
+    format('journey_window_funnel(j, ''30 min'', %L, ''a'', ''b|c'', ''d'', ''b'')', mode)) AS depth,
+  pg_temp.disagree(format('window_funnel_times(at, ''30 min'', %L, event = ''a'', event IN (''b'', ''c''), event = ''d'', event = ''b'')', mode),
+    format('journey_window_funnel_times(j, ''30 min'', %L, ''a'', ''b|c'', ''d'', ''b'')', mode)) AS times
+FROM (VALUES ('default'), ('strict_order'), ('strict_deduplication'), ('strict_increase'), ('strict_once')) m(mode);
+SELECT options, pg_temp.disagree(format('funnel(at, event, ''{a,b|c,d}'', ''1 hour'', %L)', options),
+    format('journey_funnel(j, ''{a,b|c,d}'', ''1 hour'', %L)', options)) AS depth,
+  pg_temp.disagree(format('funnel_times(at, event, ''{a,b|c,d}'', ''1 hour'', %L)', options),
+    format('journey_funnel_times(j, ''{a,b|c,d}'', ''1 hour'', %L)', options)) AS times
+FROM (VALUES ('{}'), ('{"order": "strict"}'), ('{"order": "any"}'), ('{"start": "first"}')) m(options);
+SELECT pattern, pg_temp.disagree(format('sequence_match(%L, at, event IN (''a'', ''e|f''), event = ''b'', event = ''c'')', pattern),
+    format('journey_sequence_match(j, %L, ''a|e\|f'', ''b'', ''c'')', pattern)) AS match,
+  pg_temp.disagree(format('sequence_count(%L, at, event IN (''a'', ''e|f''), event = ''b'', event = ''c'')', pattern),
+    format('journey_sequence_count(j, %L, ''a|e\|f'', ''b'', ''c'')', pattern)) AS count,
+  pg_temp.disagree(format('sequence_times(%L, at, event IN (''a'', ''e|f''), event = ''b'', event = ''c'')', pattern),
+    format('journey_sequence_times(j, %L, ''a|e\|f'', ''b'', ''c'')', pattern)) AS times
+FROM (VALUES ('(?1)(?2)'), ('(?1).*(?t<=1200)(?3)'), ('(?2)(?t>0)(?1)')) m(pattern);
+SELECT pg_temp.disagree('sessions(at, ''15 min'')::text', 'journey_sessions(j, ''15 min'')::text') AS sessions,
+  pg_temp.disagree('path(at, event)', 'journey_path(j)') AS path,
+  pg_temp.disagree('path(at, event, 3)', 'journey_path(j, 3)') AS depth,
+  pg_temp.disagree('path(at, event, NULL, false, ''c'', ''last'', ''to'')', 'journey_path(j, NULL, false, ''c'', ''last'', ''to'')') AS anchored,
+  pg_temp.disagree('next_event(at, event, event = ''a'', event IN (''b'', ''c''))', 'journey_next_event(j, ''{a,b|c}'')') AS next,
+  pg_temp.disagree('next_event(at, event, ''backward'', ''tail'', true, event <> ''a'')', 'journey_next_event(j, ''{b|c|d|e\\|f|g}'', ''backward'', ''tail'')') AS before;
+SELECT model, pg_temp.disagree(format('attribution(at, CASE WHEN event <> ''d'' THEN event END, event = ''d'', %L, ''50 min'', ''20 min'', false)', model),
+    format('journey_attribution(j, ''d'', %L, ''50 min'', ''20 min'', false)', model)) AS all,
+  pg_temp.disagree(format('attribution(at, CASE WHEN event IN (''a'', ''d'') THEN event END, event = ''d'', %L, NULL)', model),
+    format('journey_attribution(j, ''d'', %L, touches => ''{a,d}'')', model)) AS some
+FROM (VALUES ('first'), ('last'), ('linear'), ('position'), ('time_decay')) m(model);
+-- questions may differ from row to row; nothing is asked of no journey
+SELECT steps, journey_funnel(j, steps) FROM (SELECT j FROM answering WHERE n = 8) a, (VALUES ('{a,b}'::text[]), ('{b,a}'), ('{a,b}')) v(steps);
+SELECT journey_funnel(NULL, '{a}'), journey_path(NULL), journey_sessions(NULL, '1 day'), journey_sequence_count(NULL, '(?1)', 'a'),
+  journey_funnel('{}', '{a}'), journey_path('{}'), journey_next_event('{}', '{a}'), journey_attribution('{}', 'a');
+SELECT journey_funnel('{}', NULL);
+SELECT journey_sessions('{}', NULL);
+SELECT journey_sequence_match('{}', '(?2)', 'a');
+SELECT journey_next_event('{}', '{}');
+SELECT journey_attribution('{}', 'a', touches => '{b,NULL}');
+
 -- toasted, and large
 CREATE TEMP TABLE large AS SELECT journey(to_timestamp(i::bigint * i), 'event ' || i % 1000) AS j FROM generate_series(1, 100000) i;
 SELECT events(j), pg_column_size(j) < 600000 AS small, last_at(j), (SELECT count(DISTINCT e.event) FROM unnest(j) e) AS names FROM large;
