@@ -76,36 +76,10 @@ static const JpTallyKind journeys = {
 	.event = 2,.options = 5,.option_count = 6,.read = read_paths
 };
 
-PG_FUNCTION_INFO_V1(jp_path_counts_step);
-PG_FUNCTION_INFO_V1(jp_path_counts_journey_step);
-PG_FUNCTION_INFO_V1(jp_path_counts_combine);
-PG_FUNCTION_INFO_V1(jp_path_counts_deserial);
-PG_FUNCTION_INFO_V1(jp_path_counts_final);
 PG_FUNCTION_INFO_V1(jp_edge_counts_final);
 
-Datum
-jp_path_counts_step(PG_FUNCTION_ARGS)
-{
-	return jp_tally_step(fcinfo, &kind);
-}
-
-Datum
-jp_path_counts_journey_step(PG_FUNCTION_ARGS)
-{
-	return jp_tally_journey_step(fcinfo, &journeys);
-}
-
-Datum
-jp_path_counts_combine(PG_FUNCTION_ARGS)
-{
-	return jp_tally_combine(fcinfo, &kind);
-}
-
-Datum
-jp_path_counts_deserial(PG_FUNCTION_ARGS)
-{
-	return jp_tally_deserial(fcinfo, &kind);
-}
+JP_TALLY_FUNCTIONS(path_counts, kind)
+JP_TALLY_JOURNEY_FUNCTIONS(path_counts, journeys)
 
 Datum
 jp_path_counts_final(PG_FUNCTION_ARGS)
