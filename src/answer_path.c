@@ -36,20 +36,22 @@ typedef struct Counting
 {
 	JpWalk		walk;
 	const Paths *asked;
-	JpCounts   *counts;			/* of paths by group; of edges by place in names and to */
-	JpNames    *paths;			/* bytes of codes; of edges: group, position and from */
+	JpCounts   *counts;			/* of paths by group and number; of edges by where they begin and lead to */
+	JpNames    *paths;			/* by the bytes of their codes */
 	uint32	   *code;			/* room for a path */
 	uint32		room;
 	void		(*count) (struct Counting *counting, uint32 group, const uint32 *code, uint32 length);
 } Counting;
 
-/* Where an edge begins, as bytes. */
-typedef struct EdgeFrom
-{
-	uint32		group;
-	uint32		position;		/* 0: all of them */
-	uint32		event;
-} EdgeFrom;
+/*
+ * Where an edge begins as one number: its group, position (0: all of them) and
+ * event.  There are not 2^24 groups: their names would take too much memory.
+ */
+#define EDGE_FROM(group, position, event) \
+	((uint64) (group) << 40 | (uint64) (position) << 32 | (event))
+#define EDGE_GROUP(from)	((uint32) ((from) >> 40))
+#define EDGE_POSITION(from)	((uint32) ((from) >> 32) & 0xFF)
+#define EDGE_EVENT(from)	((uint32) (from))
 
 static Datum count_ways(FunctionCallInfo fcinfo,
 						void (*count) (Counting *counting, uint32 group, const uint32 *code, uint32 length),
@@ -59,7 +61,7 @@ static size_t depth_of(const NullableDatum *option);
 static bool read_word(const NullableDatum *option, const char *name, const char *other, const char *one);
 static void count_subject(void *arg, const JpRecord *records, uint32 count);
 static void make_room(Counting *counting, uint32 count);
-static void count_at(Counting *counting, uint32 first, uint32 second);
+static void count_at(Counting *counting, uint64 first, uint32 second);
 static void count_path(Counting *counting, uint32 group, const uint32 *code, uint32 length);
 static void count_edges(Counting *counting, uint32 group, const uint32 *code, uint32 length);
 static Datum path_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting);
@@ -207,7 +209,7 @@ make_room(Counting *counting, uint32 count)
 
 /* Counts once more, and the subject if it has not been. */
 static void
-count_at(Counting *counting, uint32 first, uint32 second)
+count_at(Counting *counting, uint64 first, uint32 second)
 {
 	JpCount    *cell = jp_counts_find(counting->counts, first, second);
 
@@ -229,16 +231,11 @@ count_path(Counting *counting, uint32 group, const uint32 *code, uint32 length)
 static void
 count_edges(Counting *counting, uint32 group, const uint32 *code, uint32 length)
 {
+	bool		placed = counting->asked->question.depth != SIZE_MAX;
 	uint32		i;
 
 	for (i = 0; i + 1 < length; i++)
-	{
-		EdgeFrom	from = {group, counting->asked->question.depth == SIZE_MAX ? 0 : i + 1, code[i]};
-
-		count_at(counting,
-				 jp_name_code(counting->paths, (const char *) &from, sizeof(EdgeFrom)),
-				 code[i + 1]);
-	}
+		count_at(counting, EDGE_FROM(group, placed ? i + 1 : 0, code[i]), code[i + 1]);
 }
 
 /* breakdown, path, subjects, times */
@@ -292,21 +289,16 @@ edge_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
 	jp_counts_scan(counting->counts, &scan);
 	while ((cell = jp_counts_next(counting->counts, &scan)) != NULL)
 	{
-		EdgeFrom	from;
-		text	   *group;
+		text	   *group = jp_tally_name(tally, EDGE_GROUP(cell->first));
+		int			position = EDGE_POSITION(cell->first);
+		Datum		values[6] = {PointerGetDatum(group), Int32GetDatum(position),
+			PointerGetDatum(jp_tally_name(tally, EDGE_EVENT(cell->first))),
+			PointerGetDatum(jp_tally_name(tally, cell->second)),
+			Int64GetDatum(cell->count[SUBJECTS]),
+		Int64GetDatum(cell->count[TIMES])};
+		bool		nulls[6] = {group == NULL, position == 0};
 
-		memcpy(&from, VARDATA(jp_name_text(counting->paths, cell->first)), sizeof(EdgeFrom));
-		group = jp_tally_name(tally, from.group);
-		{
-			Datum		values[6] = {PointerGetDatum(group), Int32GetDatum(from.position),
-				PointerGetDatum(jp_tally_name(tally, from.event)),
-				PointerGetDatum(jp_tally_name(tally, cell->second)),
-				Int64GetDatum(cell->count[SUBJECTS]),
-			Int64GetDatum(cell->count[TIMES])};
-			bool		nulls[6] = {group == NULL, from.position == 0};
-
-			jp_cells_add(&cells, values, nulls);
-		}
+		jp_cells_add(&cells, values, nulls);
 	}
 	return jp_cells_end(&cells);
 }
