@@ -108,7 +108,7 @@ CREATE AGGREGATE journey_privacy.path_counts(
   DESERIALFUNC = journey_privacy.path_counts_deserial,
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.path_counts(anyelement, timestamptz, text, text, integer, interval, boolean, text, text, text) IS
-  'the paths of many subjects, or with a gap of their sessions, of up to depth events (1 to 100); collapse: the same event in a row counts once; anchor: the event at whose first or last occurrence the path begins (direction from) or ends (to)';
+  'the paths of many subjects, or with a gap of their sessions, of up to depth events (1 to 100, null: all); collapse: the same event in a row counts once; anchor: the event at whose first or last occurrence the path begins (direction from) or ends (to)';
 
 CREATE FUNCTION journey_privacy.edge_counts_final(internal)
   RETURNS journey_privacy.edge_count[] LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_edge_counts_final';
@@ -122,7 +122,7 @@ CREATE AGGREGATE journey_privacy.edge_counts(
   DESERIALFUNC = journey_privacy.path_counts_deserial,
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.edge_counts(anyelement, timestamptz, text, text, integer, interval, boolean, text, text, text) IS
-  'from which event to which the paths of many subjects lead, by position; arguments as for path_counts';
+  'from which event to which the paths of many subjects lead, by position (without depth: wherever in them); arguments as for path_counts';
 
 CREATE FUNCTION journey_privacy.attribution_counts_combine(internal, internal)
   RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_attribution_counts_combine';
@@ -259,7 +259,7 @@ CREATE FUNCTION journey_privacy.paths(
     OUT "position" integer, OUT from_event text, OUT to_event text, OUT subjects bigint, OUT events bigint, OUT breakdown text)
   RETURNS SETOF record LANGUAGE c STABLE AS 'MODULE_PATHNAME', 'jp_paths_of_table';
 COMMENT ON FUNCTION journey_privacy.paths(regclass, integer, interval, boolean, text, text, text, tstzrange, text[], jsonb, name, text, name, name) IS
-  'from which event to which subjects of a protected table went, by position in their journeys (with gap: in their sessions) of up to depth events; collapse: the same event in a row counts once; anchor: the event at whose first or last occurrence paths begin (direction from) or end (to); sees what the caller may see';
+  'from which event to which subjects of a protected table went, by position in their journeys (with gap: in their sessions) of up to depth events (null: all, and wherever in them); collapse: the same event in a row counts once; anchor: the event at whose first or last occurrence paths begin (direction from) or end (to); sees what the caller may see';
 
 CREATE FUNCTION journey_privacy.attribution(
     "table" regclass, conversion text, channel name, channel_key text DEFAULT NULL,

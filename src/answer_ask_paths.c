@@ -27,6 +27,7 @@ static int	compare_edges(const void *a, const void *b, void *arg);
 static void tell_position(JpAsk *ask, const int *edge, uint32 count);
 static void tell_edge(JpAsk *ask, int cell, int64 subjects);
 static void tell_other(JpAsk *ask, const int *edge, const JpFloorTable *table);
+static int32 position_of(const JpAsk *ask, int cell);
 static bool same_position(const JpAsk *ask, int a, int b);
 
 /* SQL: paths("table", depth, gap, collapse, anchor, anchor_at, direction, …). */
@@ -65,10 +66,17 @@ jp_paths_of_table(PG_FUNCTION_ARGS)
 static bool
 same_position(const JpAsk *ask, int a, int b)
 {
-	bool		isnull;
+	return position_of(ask, a) == position_of(ask, b);
+}
 
-	return DatumGetInt32(jp_ask_field(ask, a, POSITION, &isnull)) ==
-		DatumGetInt32(jp_ask_field(ask, b, POSITION, &isnull));
+/* At which position an edge begins; 0: at any. */
+static int32
+position_of(const JpAsk *ask, int cell)
+{
+	bool		isnull;
+	Datum		position = jp_ask_field(ask, cell, POSITION, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(position);
 }
 
 /* By position, subjects (most first) and names. */
@@ -79,12 +87,9 @@ compare_edges(const void *a, const void *b, void *arg)
 	int			left = *(const int *) a;
 	int			right = *(const int *) b;
 	static const int names[] = {FROM_EVENT, TO_EVENT, BREAKDOWN};
-	bool		isnull[2];
-	int64		number[2];
+	int64		number[2] = {position_of(ask, left), position_of(ask, right)};
 	int			i;
 
-	number[0] = DatumGetInt32(jp_ask_field(ask, left, POSITION, &isnull[0]));
-	number[1] = DatumGetInt32(jp_ask_field(ask, right, POSITION, &isnull[1]));
 	if (number[0] != number[1])
 		return number[0] < number[1] ? -1 : 1;
 	number[0] = jp_ask_count(ask, left, SUBJECTS);
@@ -102,14 +107,15 @@ compare_edges(const void *a, const void *b, void *arg)
 }
 
 /*
- * The edges from one position.  Without a gap each subject has one of them;
- * with one a subject may have several, and only those that many took are told.
+ * The edges from one position.  Without a gap each subject has one of them at a
+ * position; otherwise a subject may have several, and only those that many took
+ * are told.
  */
 static void
 tell_position(JpAsk *ask, const int *edge, uint32 count)
 {
 	FunctionCallInfo fcinfo = ask->fcinfo;
-	bool		apart = PG_ARGISNULL(GAP);
+	bool		apart = PG_ARGISNULL(GAP) && !PG_ARGISNULL(DEPTH);
 	JpFloorTable table = {.how = JP_CELLS_APART,.groups = count,.cells = 1,.total = -1};
 	int64		other;
 	uint32		i;

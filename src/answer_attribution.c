@@ -57,28 +57,7 @@ static const struct
 	{"time_decay", JP_MODEL_TIME_DECAY},
 };
 
-PG_FUNCTION_INFO_V1(jp_attribution_counts_step);
-PG_FUNCTION_INFO_V1(jp_attribution_counts_combine);
-PG_FUNCTION_INFO_V1(jp_attribution_counts_deserial);
-PG_FUNCTION_INFO_V1(jp_attribution_counts_final);
-
-Datum
-jp_attribution_counts_step(PG_FUNCTION_ARGS)
-{
-	return jp_tally_step(fcinfo, &kind);
-}
-
-Datum
-jp_attribution_counts_combine(PG_FUNCTION_ARGS)
-{
-	return jp_tally_combine(fcinfo, &kind);
-}
-
-Datum
-jp_attribution_counts_deserial(PG_FUNCTION_ARGS)
-{
-	return jp_tally_deserial(fcinfo, &kind);
-}
+JP_TALLY_FUNCTIONS(attribution_counts, kind)
 
 Datum
 jp_attribution_counts_final(PG_FUNCTION_ARGS)

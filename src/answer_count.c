@@ -14,7 +14,7 @@
 
 typedef struct Key
 {
-	uint32		first;
+	uint64		first;
 	uint32		second;
 } Key;
 
@@ -29,7 +29,7 @@ typedef struct Place
 #define SH_ELEMENT_TYPE Place
 #define SH_KEY_TYPE Key
 #define SH_KEY key
-#define SH_HASH_KEY(tb, key) murmurhash32((key).first ^ murmurhash32((key).second))
+#define SH_HASH_KEY(tb, key) murmurhash32((uint32) ((key).first ^ (key).first >> 29) ^ murmurhash32((key).second))
 #define SH_EQUAL(tb, a, b) ((a).first == (b).first && (a).second == (b).second)
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -50,7 +50,7 @@ struct JpCounts
 	JpCount    *at;				/* by number */
 };
 
-static void make_place(JpCounts *counts, uint32 first, uint32 second);
+static void make_place(JpCounts *counts, uint64 first, uint32 second);
 
 /* No places. */
 JpCounts *
@@ -68,7 +68,7 @@ jp_counts_create(MemoryContext context, int counters)
 
 /* The place of two numbers. */
 JpCount *
-jp_counts_find(JpCounts *counts, uint32 first, uint32 second)
+jp_counts_find(JpCounts *counts, uint64 first, uint32 second)
 {
 	bool		found;
 	Key			key = {first, second};
@@ -84,7 +84,7 @@ jp_counts_find(JpCounts *counts, uint32 first, uint32 second)
 
 /* Makes one more place. */
 static void
-make_place(JpCounts *counts, uint32 first, uint32 second)
+make_place(JpCounts *counts, uint64 first, uint32 second)
 {
 	JpCount    *made;
 
@@ -108,7 +108,7 @@ make_place(JpCounts *counts, uint32 first, uint32 second)
 
 /* The counters of a place. */
 uint64 *
-jp_counts_of(JpCounts *counts, uint32 first, uint32 second)
+jp_counts_of(JpCounts *counts, uint64 first, uint32 second)
 {
 	return jp_counts_find(counts, first, second)->count;
 }

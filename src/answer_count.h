@@ -10,7 +10,7 @@ typedef struct JpCounts JpCounts;
 /* A place: count has as many counters as jp_counts_create was told. */
 typedef struct JpCount
 {
-	uint32		first;
+	uint64		first;
 	uint32		second;
 	uint32		number;			/* of the place, from 0 */
 	uint32		seen;			/* the caller's; 0 at first */
@@ -25,10 +25,10 @@ typedef struct JpCountsScan
 extern JpCounts *jp_counts_create(MemoryContext context, int counters);
 
 /* The place of two numbers, made with zeros on first sight; valid until the next is made. */
-extern JpCount *jp_counts_find(JpCounts *counts, uint32 first, uint32 second);
+extern JpCount *jp_counts_find(JpCounts *counts, uint64 first, uint32 second);
 
 /* Its counters, valid for ever. */
-extern uint64 *jp_counts_of(JpCounts *counts, uint32 first, uint32 second);
+extern uint64 *jp_counts_of(JpCounts *counts, uint64 first, uint32 second);
 
 /* All places, in the order in which they were made; none may be made meanwhile. */
 extern void jp_counts_scan(const JpCounts *counts, JpCountsScan *scan);

@@ -54,33 +54,7 @@ static const JpTallyKind journeys = {
 	.event = 2,.options = 5,.option_count = 4,.read = read_funnel
 };
 
-PG_FUNCTION_INFO_V1(jp_funnel_levels_step);
-PG_FUNCTION_INFO_V1(jp_funnel_levels_combine);
-PG_FUNCTION_INFO_V1(jp_funnel_levels_deserial);
-PG_FUNCTION_INFO_V1(jp_funnel_levels_final);
-PG_FUNCTION_INFO_V1(jp_funnel_counts_step);
-PG_FUNCTION_INFO_V1(jp_funnel_counts_journey_step);
-PG_FUNCTION_INFO_V1(jp_funnel_counts_combine);
-PG_FUNCTION_INFO_V1(jp_funnel_counts_deserial);
-PG_FUNCTION_INFO_V1(jp_funnel_counts_final);
-
-Datum
-jp_funnel_levels_step(PG_FUNCTION_ARGS)
-{
-	return jp_tally_step(fcinfo, &plain);
-}
-
-Datum
-jp_funnel_levels_combine(PG_FUNCTION_ARGS)
-{
-	return jp_tally_combine(fcinfo, &plain);
-}
-
-Datum
-jp_funnel_levels_deserial(PG_FUNCTION_ARGS)
-{
-	return jp_tally_deserial(fcinfo, &plain);
-}
+JP_TALLY_FUNCTIONS(funnel_levels, plain)
 
 Datum
 jp_funnel_levels_final(PG_FUNCTION_ARGS)
@@ -101,29 +75,8 @@ jp_funnel_levels_final(PG_FUNCTION_ARGS)
 										  sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-Datum
-jp_funnel_counts_step(PG_FUNCTION_ARGS)
-{
-	return jp_tally_step(fcinfo, &kind);
-}
-
-Datum
-jp_funnel_counts_journey_step(PG_FUNCTION_ARGS)
-{
-	return jp_tally_journey_step(fcinfo, &journeys);
-}
-
-Datum
-jp_funnel_counts_combine(PG_FUNCTION_ARGS)
-{
-	return jp_tally_combine(fcinfo, &kind);
-}
-
-Datum
-jp_funnel_counts_deserial(PG_FUNCTION_ARGS)
-{
-	return jp_tally_deserial(fcinfo, &kind);
-}
+JP_TALLY_FUNCTIONS(funnel_counts, kind)
+JP_TALLY_JOURNEY_FUNCTIONS(funnel_counts, journeys)
 
 Datum
 jp_funnel_counts_final(PG_FUNCTION_ARGS)

@@ -36,27 +36,32 @@ typedef struct Counting
 {
 	JpWalk		walk;
 	const Paths *asked;
-	JpCounts   *counts;			/* of paths by group; of edges by place in names and to */
-	JpNames    *paths;			/* bytes of codes; of edges: group, position and from */
-	uint32		code[DEPTH_MAX];
+	JpCounts   *counts;			/* of paths by group and number; of edges by where they begin and lead to */
+	JpNames    *paths;			/* by the bytes of their codes */
+	uint32	   *code;			/* room for a path */
+	uint32		room;
 	void		(*count) (struct Counting *counting, uint32 group, const uint32 *code, uint32 length);
 } Counting;
 
-/* Where an edge begins, as bytes. */
-typedef struct EdgeFrom
-{
-	uint32		group;
-	uint32		position;
-	uint32		event;
-} EdgeFrom;
+/*
+ * Where an edge begins as one number: its group, position (0: all of them) and
+ * event.  There are not 2^24 groups: their names would take too much memory.
+ */
+#define EDGE_FROM(group, position, event) \
+	((uint64) (group) << 40 | (uint64) (position) << 32 | (event))
+#define EDGE_GROUP(from)	((uint32) ((from) >> 40))
+#define EDGE_POSITION(from)	((uint32) ((from) >> 32) & 0xFF)
+#define EDGE_EVENT(from)	((uint32) (from))
 
 static Datum count_ways(FunctionCallInfo fcinfo,
 						void (*count) (Counting *counting, uint32 group, const uint32 *code, uint32 length),
 						Datum (*cells) (FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting));
 static void *read_paths(JpTally *tally, const NullableDatum *options);
+static size_t depth_of(const NullableDatum *option);
 static bool read_word(const NullableDatum *option, const char *name, const char *other, const char *one);
 static void count_subject(void *arg, const JpRecord *records, uint32 count);
-static void count_at(Counting *counting, uint32 first, uint32 second);
+static void make_room(Counting *counting, uint32 count);
+static void count_at(Counting *counting, uint64 first, uint32 second);
 static void count_path(Counting *counting, uint32 group, const uint32 *code, uint32 length);
 static void count_edges(Counting *counting, uint32 group, const uint32 *code, uint32 length);
 static Datum path_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting);
@@ -73,36 +78,10 @@ static const JpTallyKind journeys = {
 	.event = 2,.options = 5,.option_count = 6,.read = read_paths
 };
 
-PG_FUNCTION_INFO_V1(jp_path_counts_step);
-PG_FUNCTION_INFO_V1(jp_path_counts_journey_step);
-PG_FUNCTION_INFO_V1(jp_path_counts_combine);
-PG_FUNCTION_INFO_V1(jp_path_counts_deserial);
-PG_FUNCTION_INFO_V1(jp_path_counts_final);
 PG_FUNCTION_INFO_V1(jp_edge_counts_final);
 
-Datum
-jp_path_counts_step(PG_FUNCTION_ARGS)
-{
-	return jp_tally_step(fcinfo, &kind);
-}
-
-Datum
-jp_path_counts_journey_step(PG_FUNCTION_ARGS)
-{
-	return jp_tally_journey_step(fcinfo, &journeys);
-}
-
-Datum
-jp_path_counts_combine(PG_FUNCTION_ARGS)
-{
-	return jp_tally_combine(fcinfo, &kind);
-}
-
-Datum
-jp_path_counts_deserial(PG_FUNCTION_ARGS)
-{
-	return jp_tally_deserial(fcinfo, &kind);
-}
+JP_TALLY_FUNCTIONS(path_counts, kind)
+JP_TALLY_JOURNEY_FUNCTIONS(path_counts, journeys)
 
 Datum
 jp_path_counts_final(PG_FUNCTION_ARGS)
@@ -142,18 +121,12 @@ static void *
 read_paths(JpTally *tally, const NullableDatum *options)
 {
 	Paths	   *asked = palloc0(sizeof(Paths));
-	int			depth;
 
-	if (options[0].isnull || options[2].isnull)
+	if (options[2].isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("depth and collapse must not be null")));
-	depth = DatumGetInt32(options[0].value);
-	if (depth < 1 || depth > DEPTH_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("depth must be from 1 to %d events", DEPTH_MAX)));
-	asked->question.depth = depth;
+				 errmsg("collapse must not be null")));
+	asked->question.depth = depth_of(&options[0]);
 	asked->gap = options[1].isnull ? PG_UINT64_MAX :
 		jp_microseconds(DatumGetIntervalP(options[1].value), "gap");
 	asked->question.collapse = DatumGetBool(options[2].value);
@@ -167,6 +140,22 @@ read_paths(JpTally *tally, const NullableDatum *options)
 	asked->question.last = read_word(&options[4], "anchor_at", "first", "last");
 	asked->question.to = read_word(&options[5], "direction", "from", "to");
 	return asked;
+}
+
+/* How many events of a path are asked for; null: all. */
+static size_t
+depth_of(const NullableDatum *option)
+{
+	int32		depth = DatumGetInt32(option->value);
+
+	if (option->isnull)
+		return SIZE_MAX;
+	if (depth < 1 || depth > DEPTH_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("depth must be from 1 to %d events", DEPTH_MAX),
+				 errhint("NULL stands for all of them.")));
+	return depth;
 }
 
 /* Whether an option is one of two words. */
@@ -191,6 +180,7 @@ count_subject(void *arg, const JpRecord *records, uint32 count)
 				end;
 
 	jp_walk_subject(&counting->walk, records, count);
+	make_room(counting, count);
 	for (begin = 0; begin < count; begin = end)
 	{
 		size_t		length;
@@ -205,9 +195,21 @@ count_subject(void *arg, const JpRecord *records, uint32 count)
 	}
 }
 
+/* Room for a path of so many events. */
+static void
+make_room(Counting *counting, uint32 count)
+{
+	if (count <= counting->room)
+		return;
+	counting->room = Max(count, 2 * counting->room);
+	if (counting->code != NULL)
+		pfree(counting->code);
+	counting->code = MemoryContextAllocHuge(CurrentMemoryContext, counting->room * sizeof(uint32));
+}
+
 /* Counts once more, and the subject if it has not been. */
 static void
-count_at(Counting *counting, uint32 first, uint32 second)
+count_at(Counting *counting, uint64 first, uint32 second)
 {
 	JpCount    *cell = jp_counts_find(counting->counts, first, second);
 
@@ -229,16 +231,11 @@ count_path(Counting *counting, uint32 group, const uint32 *code, uint32 length)
 static void
 count_edges(Counting *counting, uint32 group, const uint32 *code, uint32 length)
 {
+	bool		placed = counting->asked->question.depth != SIZE_MAX;
 	uint32		i;
 
 	for (i = 0; i + 1 < length; i++)
-	{
-		EdgeFrom	from = {group, i + 1, code[i]};
-
-		count_at(counting,
-				 jp_name_code(counting->paths, (const char *) &from, sizeof(EdgeFrom)),
-				 code[i + 1]);
-	}
+		count_at(counting, EDGE_FROM(group, placed ? i + 1 : 0, code[i]), code[i + 1]);
 }
 
 /* breakdown, path, subjects, times */
@@ -269,9 +266,9 @@ path_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
 static Datum
 path_array(const JpTally *tally, const text *codes)
 {
-	Datum		event[DEPTH_MAX];
-	uint32		code[DEPTH_MAX];
 	int			length = (VARSIZE(codes) - VARHDRSZ) / sizeof(uint32);
+	Datum	   *event = palloc(length * sizeof(Datum));
+	uint32	   *code = palloc(length * sizeof(uint32));
 	int			i;
 
 	memcpy(code, VARDATA(codes), length * sizeof(uint32));
@@ -292,21 +289,16 @@ edge_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
 	jp_counts_scan(counting->counts, &scan);
 	while ((cell = jp_counts_next(counting->counts, &scan)) != NULL)
 	{
-		EdgeFrom	from;
-		text	   *group;
+		text	   *group = jp_tally_name(tally, EDGE_GROUP(cell->first));
+		int			position = EDGE_POSITION(cell->first);
+		Datum		values[6] = {PointerGetDatum(group), Int32GetDatum(position),
+			PointerGetDatum(jp_tally_name(tally, EDGE_EVENT(cell->first))),
+			PointerGetDatum(jp_tally_name(tally, cell->second)),
+			Int64GetDatum(cell->count[SUBJECTS]),
+		Int64GetDatum(cell->count[TIMES])};
+		bool		nulls[6] = {group == NULL, position == 0};
 
-		memcpy(&from, VARDATA(jp_name_text(counting->paths, cell->first)), sizeof(EdgeFrom));
-		group = jp_tally_name(tally, from.group);
-		{
-			Datum		values[6] = {PointerGetDatum(group), Int32GetDatum(from.position),
-				PointerGetDatum(jp_tally_name(tally, from.event)),
-				PointerGetDatum(jp_tally_name(tally, cell->second)),
-				Int64GetDatum(cell->count[SUBJECTS]),
-			Int64GetDatum(cell->count[TIMES])};
-			bool		nulls[6] = {group == NULL};
-
-			jp_cells_add(&cells, values, nulls);
-		}
+		jp_cells_add(&cells, values, nulls);
 	}
 	return jp_cells_end(&cells);
 }

@@ -76,35 +76,8 @@ static const JpTallyKind journeys = {
 	.event = 2,.options = 5,.option_count = 6,.read = read_retention
 };
 
-PG_FUNCTION_INFO_V1(jp_retention_counts_step);
-PG_FUNCTION_INFO_V1(jp_retention_counts_journey_step);
-PG_FUNCTION_INFO_V1(jp_retention_counts_combine);
-PG_FUNCTION_INFO_V1(jp_retention_counts_deserial);
-PG_FUNCTION_INFO_V1(jp_retention_counts_final);
-
-Datum
-jp_retention_counts_step(PG_FUNCTION_ARGS)
-{
-	return jp_tally_step(fcinfo, &kind);
-}
-
-Datum
-jp_retention_counts_journey_step(PG_FUNCTION_ARGS)
-{
-	return jp_tally_journey_step(fcinfo, &journeys);
-}
-
-Datum
-jp_retention_counts_combine(PG_FUNCTION_ARGS)
-{
-	return jp_tally_combine(fcinfo, &kind);
-}
-
-Datum
-jp_retention_counts_deserial(PG_FUNCTION_ARGS)
-{
-	return jp_tally_deserial(fcinfo, &kind);
-}
+JP_TALLY_FUNCTIONS(retention_counts, kind)
+JP_TALLY_JOURNEY_FUNCTIONS(retention_counts, journeys)
 
 Datum
 jp_retention_counts_final(PG_FUNCTION_ARGS)

@@ -43,35 +43,8 @@ static const JpTallyKind journeys = {
 	.options = 5,.option_count = 1,.read = read_gap
 };
 
-PG_FUNCTION_INFO_V1(jp_session_counts_step);
-PG_FUNCTION_INFO_V1(jp_session_counts_journey_step);
-PG_FUNCTION_INFO_V1(jp_session_counts_combine);
-PG_FUNCTION_INFO_V1(jp_session_counts_deserial);
-PG_FUNCTION_INFO_V1(jp_session_counts_final);
-
-Datum
-jp_session_counts_step(PG_FUNCTION_ARGS)
-{
-	return jp_tally_step(fcinfo, &kind);
-}
-
-Datum
-jp_session_counts_journey_step(PG_FUNCTION_ARGS)
-{
-	return jp_tally_journey_step(fcinfo, &journeys);
-}
-
-Datum
-jp_session_counts_combine(PG_FUNCTION_ARGS)
-{
-	return jp_tally_combine(fcinfo, &kind);
-}
-
-Datum
-jp_session_counts_deserial(PG_FUNCTION_ARGS)
-{
-	return jp_tally_deserial(fcinfo, &kind);
-}
+JP_TALLY_FUNCTIONS(session_counts, kind)
+JP_TALLY_JOURNEY_FUNCTIONS(session_counts, journeys)
 
 Datum
 jp_session_counts_final(PG_FUNCTION_ARGS)

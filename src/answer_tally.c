@@ -4,7 +4,7 @@
  *
  * GROUP BY subject is where the time of such a question goes: a hash table of
  * half a million groups, a state and its memory for each.  These aggregates
- * take the subject as an argument, keep 16 bytes for an event (answer_records.c)
+ * take the subject as an argument, keep 16 bytes for an event (journey_records.c)
  * and group them at the end, a part that fits the cache at a time.  A parallel
  * worker hands its events over as they are.
  */
@@ -13,8 +13,6 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -24,7 +22,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
-#include "answer_tally.h"
+#include "answer_internal.h"
 #include "compat.h"
 #include "store_journey.h"
 
@@ -66,52 +64,21 @@ typedef struct Site
 	bytea	   *question;
 } Site;
 
-/* The head of a state on its way between processes. */
-typedef struct Parcel
-{
-	uint64		records;
-	uint32		question;		/* bytes */
-	uint32		names;
-	uint32		marks;
-	uint32		subjects;
-	bool		numbered;
-} Parcel;
-
-/* Codes of a parcel as those of the state that takes it. */
-typedef struct Recoding
-{
-	uint32	   *name;
-	uint32	   *mark;
-	uint32	   *subject;		/* NULL: numbers stay */
-} Recoding;
-
-PG_FUNCTION_INFO_V1(jp_tally_serial);
-
-static MemoryContext aggregate_context(FunctionCallInfo fcinfo);
 static Site *site_of(FunctionCallInfo fcinfo, const JpTallyKind *kind);
 static bool options_constant(FunctionCallInfo fcinfo, const JpTallyKind *kind);
 static bytea *question_of(FunctionCallInfo fcinfo, const JpTallyKind *kind);
-static JpTally *new_tally(FunctionCallInfo fcinfo, MemoryContext context,
-						  const JpTallyKind *kind, const bytea *question, bool numbered);
 static void read_question(JpTally *tally);
 static void close_tally(Datum tally);
 static inline JpTally *tally_of_row(FunctionCallInfo fcinfo, const JpTallyKind *kind);
 static void check_question(FunctionCallInfo fcinfo, const JpTallyKind *kind, const JpTally *tally);
 static uint32 code_in_journeys(void *arg, const char *chars, Size len);
-static void refuse_other_question(void);
 static uint32 subject_of(JpTally *tally, const Site *site, Datum subject);
 static bool mark_of_row(FunctionCallInfo fcinfo, const JpTallyKind *kind,
 						JpTally *tally, uint32 *mark);
 static inline uint32 event_of(FunctionCallInfo fcinfo, const JpTallyKind *kind, JpTally *tally);
 static uint32 code_of(JpNames *names, FunctionCallInfo fcinfo, int argument);
-static inline uint32 number_of_mark(JpTally *tally, JpMark mark);
 static uint32 number_of_kept_mark(JpTally *tally, JpMark mark);
 static void keep_marks(JpTally *tally);
-static void append_names(StringInfo bytes, const JpNames *names);
-static const char *read_names(JpNames *names, uint32 count, const char *bytes);
-static uint32 *recoded_names(JpNames *to, const JpNames *from);
-static uint32 *recoded_marks(JpTally *tally, const JpTally *more, const uint32 *name);
-static void take_parcel(JpTally *tally, JpTally *more);
 
 /* Transition: internal, subject, occurred_at, … */
 Datum
@@ -174,7 +141,7 @@ code_in_journeys(void *arg, const char *chars, Size len)
 		jp_name_find(tally->names, chars, len);
 	if (mark.event == 0 || (tally->known != 0 && mark.event > tally->known))
 		return 0;
-	return number_of_mark(tally, mark) + 1;
+	return jp_tally_mark(tally, mark) + 1;
 }
 
 /* The state of a row's group, begun when there is none. */
@@ -187,7 +154,7 @@ tally_of_row(FunctionCallInfo fcinfo, const JpTallyKind *kind)
 	if (unlikely(site == NULL))
 		site = site_of(fcinfo, kind);
 	if (unlikely(tally == NULL))
-		return new_tally(fcinfo, aggregate_context(fcinfo), kind,
+		return jp_tally_new(fcinfo, jp_tally_context(fcinfo), kind,
 						 site->constant ? site->question : question_of(fcinfo, kind),
 						 site->numbered);
 	if (unlikely(!site->constant))
@@ -201,10 +168,19 @@ check_question(FunctionCallInfo fcinfo, const JpTallyKind *kind, const JpTally *
 {
 	bytea	   *question = question_of(fcinfo, kind);
 
+	jp_tally_check_question(tally, question);
+	pfree(question);
+}
+
+/* Refuses another question than the state's. */
+void
+jp_tally_check_question(const JpTally *tally, const bytea *question)
+{
 	if (VARSIZE(question) != VARSIZE(tally->question) ||
 		memcmp(question, tally->question, VARSIZE(question)) != 0)
-		refuse_other_question();
-	pfree(question);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("what is asked of a journey must be the same in all rows of a group")));
 }
 
 /* What a row is marked with; false when it does not count. */
@@ -226,7 +202,7 @@ mark_of_row(FunctionCallInfo fcinfo, const JpTallyKind *kind, JpTally *tally,
 		key.group = code_of(tally->names, fcinfo, kind->group);
 	if (kind->property != 0)
 		key.property = code_of(tally->names, fcinfo, kind->property);
-	*mark = number_of_mark(tally, key);
+	*mark = jp_tally_mark(tally, key);
 	return true;
 }
 
@@ -259,8 +235,8 @@ code_of(JpNames *names, FunctionCallInfo fcinfo, int argument)
 }
 
 /* The number of a mark, given on first sight. */
-static inline uint32
-number_of_mark(JpTally *tally, JpMark mark)
+uint32
+jp_tally_mark(JpTally *tally, JpMark mark)
 {
 	if (mark.group == 0 && mark.property == 0 && tally->mark_of == NULL)
 		return mark.event;
@@ -319,205 +295,17 @@ subject_of(JpTally *tally, const Site *site, Datum subject)
 						VARSIZE_ANY_EXHDR(DatumGetPointer(subject)));
 }
 
-/* Combine: internal, internal. */
-Datum
-jp_tally_combine(FunctionCallInfo fcinfo, const JpTallyKind *kind)
-{
-	MemoryContext context = aggregate_context(fcinfo);
-	JpTally    *tally = PG_ARGISNULL(0) ? NULL : (JpTally *) PG_GETARG_POINTER(0);
-	JpTally    *more = PG_ARGISNULL(1) ? NULL : (JpTally *) PG_GETARG_POINTER(1);
-
-	if (more == NULL)
-	{
-		if (tally == NULL)
-			PG_RETURN_NULL();
-		PG_RETURN_POINTER(tally);
-	}
-	if (tally == NULL)
-		tally = new_tally(fcinfo, context, kind, more->question, more->subjects == NULL);
-	else if (VARSIZE(tally->question) != VARSIZE(more->question) ||
-			 memcmp(tally->question, more->question, VARSIZE(more->question)) != 0)
-		refuse_other_question();
-	take_parcel(tally, more);
-	PG_RETURN_POINTER(tally);
-}
-
-/* Adds what came from another process. */
-static void
-take_parcel(JpTally *tally, JpTally *more)
-{
-	uint32	   *name = recoded_names(tally->names, more->names);
-	uint32	   *subject = more->subjects == NULL ? NULL :
-		recoded_names(tally->subjects, more->subjects);
-	uint32	   *mark = recoded_marks(tally, more, name);
-	uint64		i;
-
-	for (i = 0; i < more->flat_count; i++)
-	{
-		const JpRecord *record = &more->flat[i];
-
-		if (i % 65536 == 0)
-			CHECK_FOR_INTERRUPTS();
-		jp_records_add(tally->records,
-					   subject == NULL ? record->subject : subject[record->subject],
-					   record->at, mark[record->mark]);
-	}
-	pfree(mark);
-	pfree(name);
-	if (subject != NULL)
-		pfree(subject);
-}
-
-/* The numbers that another's marks have here. */
-static uint32 *
-recoded_marks(JpTally *tally, const JpTally *more, const uint32 *name)
-{
-	uint32		count = more->marks > 0 ? more->marks : jp_names_count(more->names) + 1;
-	uint32	   *number = MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(uint32));
-	uint32		i;
-
-	for (i = 0; i < count; i++)
-	{
-		JpMark		mark = more->marks > 0 ? more->mark[i] : (JpMark) {i, 0, 0};
-
-		mark.event = name[mark.event];
-		mark.group = name[mark.group];
-		if (tally->kind->flag == 0)
-			mark.property = name[mark.property];
-		number[i] = number_of_mark(tally, mark);
-	}
-	return number;
-}
-
-/* The codes that another's names have here. */
-static uint32 *
-recoded_names(JpNames *to, const JpNames *from)
-{
-	uint32		count = jp_names_count(from);
-	uint32	   *code = MemoryContextAllocHuge(CurrentMemoryContext, (count + 1) * sizeof(uint32));
-	uint32		i;
-
-	code[0] = 0;
-	for (i = 1; i <= count; i++)
-	{
-		text	   *name = jp_name_text(from, i);
-
-		code[i] = jp_name_code(to, VARDATA(name), VARSIZE(name) - VARHDRSZ);
-	}
-	return code;
-}
-
-/* Serial: head, question, names, marks, subjects, records. */
-Datum
-jp_tally_serial(PG_FUNCTION_ARGS)
-{
-	JpTally    *tally = (JpTally *) PG_GETARG_POINTER(0);
-	Parcel		parcel = {0};
-	StringInfoData bytes;
-	Size		size = tally->records->count * sizeof(JpRecord);
-
-	aggregate_context(fcinfo);
-	parcel.records = tally->records->count;
-	parcel.question = VARSIZE(tally->question);
-	parcel.names = jp_names_count(tally->names);
-	parcel.marks = tally->marks;
-	parcel.numbered = tally->subjects == NULL;
-	parcel.subjects = parcel.numbered ? 0 : jp_names_count(tally->subjects);
-	initStringInfo(&bytes);
-	appendStringInfoSpaces(&bytes, VARHDRSZ);
-	appendBinaryStringInfo(&bytes, (const char *) &parcel, sizeof(Parcel));
-	appendBinaryStringInfo(&bytes, (const char *) tally->question, parcel.question);
-	append_names(&bytes, tally->names);
-	appendBinaryStringInfo(&bytes, (const char *) tally->mark, parcel.marks * sizeof(JpMark));
-	if (!parcel.numbered)
-		append_names(&bytes, tally->subjects);
-	appendStringInfoSpaces(&bytes, MAXALIGN(bytes.len) - bytes.len);
-	if (bytes.len + size > MaxAllocSize / 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many events for a parallel worker to hand over"),
-				 errhint("SET max_parallel_workers_per_gather = 0, or bound the time.")));
-	enlargeStringInfo(&bytes, size);
-	jp_records_copy(tally->records, (JpRecord *) (bytes.data + bytes.len));
-	SET_VARSIZE(bytes.data, bytes.len + size);
-	PG_RETURN_BYTEA_P((bytea *) bytes.data);
-}
-
-/* Deserial: a state that can only be combined. */
-Datum
-jp_tally_deserial(FunctionCallInfo fcinfo, const JpTallyKind *kind)
-{
-	bytea	   *bytes = PG_GETARG_BYTEA_P(0);
-	const char *begin = (const char *) bytes;
-	const char *next = VARDATA(bytes);
-	Parcel		parcel;
-	JpTally    *tally = palloc0(sizeof(JpTally));
-
-	aggregate_context(fcinfo);
-	memcpy(&parcel, next, sizeof(Parcel));
-	next += sizeof(Parcel);
-	tally->context = CurrentMemoryContext;
-	tally->kind = kind;
-	tally->question = palloc(parcel.question);
-	memcpy(tally->question, next, parcel.question);
-	next += parcel.question;
-	tally->names = jp_names_create(CurrentMemoryContext);
-	next = read_names(tally->names, parcel.names, next);
-	tally->marks = parcel.marks;
-	tally->mark = palloc(parcel.marks * sizeof(JpMark) + 1);
-	memcpy(tally->mark, next, parcel.marks * sizeof(JpMark));
-	next += parcel.marks * sizeof(JpMark);
-	if (!parcel.numbered)
-	{
-		tally->subjects = jp_names_create(CurrentMemoryContext);
-		next = read_names(tally->subjects, parcel.subjects, next);
-	}
-	tally->flat = (const JpRecord *) (begin + MAXALIGN(next - begin));
-	tally->flat_count = parcel.records;
-	PG_RETURN_POINTER(tally);
-}
-
-/* The lengths and bytes of names, in the order of their codes. */
-static void
-append_names(StringInfo bytes, const JpNames *names)
-{
-	uint32		i;
-
-	for (i = 1; i <= jp_names_count(names); i++)
-	{
-		text	   *name = jp_name_text(names, i);
-
-		appendBinaryStringInfo(bytes, (const char *) name, VARSIZE(name));
-	}
-}
-
-/* Reads them; returns what follows. */
-static const char *
-read_names(JpNames *names, uint32 count, const char *bytes)
-{
-	uint32		i;
-
-	for (i = 0; i < count; i++)
-	{
-		uint32		head;
-
-		memcpy(&head, bytes, sizeof(uint32));
-		jp_name_code(names, bytes + VARHDRSZ, VARSIZE(&head) - VARHDRSZ);
-		bytes += VARSIZE(&head);
-	}
-	return bytes;
-}
-
 /* The state for a final function. */
 JpTally *
 jp_tally_final(FunctionCallInfo fcinfo)
 {
-	aggregate_context(fcinfo);
+	jp_tally_context(fcinfo);
 	return PG_ARGISNULL(0) ? NULL : (JpTally *) PG_GETARG_POINTER(0);
 }
 
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
+/* The context of the state; throws unless an aggregate is run. */
+MemoryContext
+jp_tally_context(FunctionCallInfo fcinfo)
 {
 	MemoryContext context;
 
@@ -601,8 +389,8 @@ question_of(FunctionCallInfo fcinfo, const JpTallyKind *kind)
 }
 
 /* An empty state. */
-static JpTally *
-new_tally(FunctionCallInfo fcinfo, MemoryContext context,
+JpTally *
+jp_tally_new(FunctionCallInfo fcinfo, MemoryContext context,
 		  const JpTallyKind *kind, const bytea *question, bool numbered)
 {
 	MemoryContext caller = MemoryContextSwitchTo(context);
@@ -640,14 +428,6 @@ static void
 close_tally(Datum tally)
 {
 	jp_records_close(((JpTally *) DatumGetPointer(tally))->records);
-}
-
-static void
-refuse_other_question(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("what is asked of a journey must be the same in all rows of a group")));
 }
 
 /* Marks in the order of their names. */

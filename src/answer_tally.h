@@ -9,7 +9,7 @@
 #include "access/tupdesc.h"
 #include "fmgr.h"
 
-#include "answer_records.h"
+#include "journey_records.h"
 #include "journey_gathered.h"
 
 /* What a record is marked with: codes of names, 0 for null. */
@@ -67,6 +67,37 @@ extern Datum jp_tally_step(FunctionCallInfo fcinfo, const JpTallyKind *kind);
 extern Datum jp_tally_journey_step(FunctionCallInfo fcinfo, const JpTallyKind *kind);
 extern Datum jp_tally_combine(FunctionCallInfo fcinfo, const JpTallyKind *kind);
 extern Datum jp_tally_deserial(FunctionCallInfo fcinfo, const JpTallyKind *kind);
+
+/* What SQL calls of an aggregate, but for its final function. */
+#define JP_TALLY_FUNCTIONS(name, kind) \
+PG_FUNCTION_INFO_V1(jp_##name##_step); \
+PG_FUNCTION_INFO_V1(jp_##name##_combine); \
+PG_FUNCTION_INFO_V1(jp_##name##_deserial); \
+PG_FUNCTION_INFO_V1(jp_##name##_final); \
+Datum \
+jp_##name##_step(PG_FUNCTION_ARGS) \
+{ \
+	return jp_tally_step(fcinfo, &(kind)); \
+} \
+Datum \
+jp_##name##_combine(PG_FUNCTION_ARGS) \
+{ \
+	return jp_tally_combine(fcinfo, &(kind)); \
+} \
+Datum \
+jp_##name##_deserial(PG_FUNCTION_ARGS) \
+{ \
+	return jp_tally_deserial(fcinfo, &(kind)); \
+}
+
+/* The same over journeys, whose other functions are those above. */
+#define JP_TALLY_JOURNEY_FUNCTIONS(name, kind) \
+PG_FUNCTION_INFO_V1(jp_##name##_journey_step); \
+Datum \
+jp_##name##_journey_step(PG_FUNCTION_ARGS) \
+{ \
+	return jp_tally_journey_step(fcinfo, &(kind)); \
+}
 
 /* The state for a final function, NULL without a row. */
 extern JpTally *jp_tally_final(FunctionCallInfo fcinfo);

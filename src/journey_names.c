@@ -55,10 +55,14 @@ typedef struct Recent
 	uint32		code;			/* 0: none yet */
 } Recent;
 
+/* Bits by the ends of names, set for those that are there. */
+#define FILTER	4096
+
 struct JpNames
 {
 	MemoryContext context;
 	Recent		recent[RECENT];
+	uint64		filter[FILTER / 64];
 	names_hash *codes;
 	uint32		count;
 	uint32		room;
@@ -67,6 +71,7 @@ struct JpNames
 };
 
 static uint64 ends_of(const char *chars, Size len);
+static uint64 spread(uint64 ends, Size len);
 static Recent *recent_of(JpNames *names, uint64 ends, Size len);
 static bool is_recent(const JpNames *names, const Recent *recent, uint64 ends,
 					  const char *chars, Size len);
@@ -118,11 +123,18 @@ ends_of(const char *chars, Size len)
 		(uint8) chars[len - 1];
 }
 
+/* The same, spread over the higher bits. */
+static inline uint64
+spread(uint64 ends, Size len)
+{
+	return ends * UINT64CONST(0x9E3779B97F4A7C15) + ((uint64) len << 52);
+}
+
 /* Where such a name would be remembered. */
 static inline Recent *
 recent_of(JpNames *names, uint64 ends, Size len)
 {
-	return &names->recent[(ends * UINT64CONST(0x9E3779B97F4A7C15) + len) >> 56];
+	return &names->recent[spread(ends, len) >> 56];
 }
 
 /* Whether it is. */
@@ -140,6 +152,7 @@ static uint32
 code_of(JpNames *names, const char *chars, Size len)
 {
 	Spelling	name = {chars, len};
+	uint64		bit;
 	bool		found;
 	Entry	   *entry = names_insert(names->codes, name, &found);
 	text	   *kept;
@@ -163,6 +176,8 @@ code_of(JpNames *names, const char *chars, Size len)
 	SET_VARSIZE(kept, VARHDRSZ + len);
 	memcpy(VARDATA(kept), chars, len);
 	names->texts[names->count++] = kept;
+	bit = spread(ends_of(chars, len), len) >> 52;
+	names->filter[bit / 64] |= UINT64CONST(1) << (bit % 64);
 	entry->name.chars = VARDATA(kept);
 	entry->name.len = len;
 	entry->code = names->count;
@@ -173,10 +188,13 @@ uint32
 jp_name_find(JpNames *names, const char *chars, Size len)
 {
 	uint64		ends = ends_of(chars, len);
+	uint64		bit = spread(ends, len) >> 52;
 	Recent	   *recent = recent_of(names, ends, len);
 	Spelling	name = {chars, len};
 	Entry	   *entry;
 
+	if (!(names->filter[bit / 64] >> (bit % 64) & 1))
+		return 0;
 	if (is_recent(names, recent, ends, chars, len))
 		return recent->code;
 	entry = names_lookup(names->codes, name);

@@ -32,7 +32,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "answer_records.h"
+#include "journey_records.h"
 #include "catalog.h"
 #include "compat.h"
 #include "pseudonym.h"

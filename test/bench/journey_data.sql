@@ -14,8 +14,8 @@ SET maintenance_work_mem = '1GB';
 CREATE EXTENSION IF NOT EXISTS pg_prewarm;
 CREATE EXTENSION journey_privacy CASCADE;
 SELECT journey_privacy.create_keyring();
-SELECT journey_privacy.create_purpose('analytics', 'consent');
-SELECT journey_privacy.create_purpose('service', 'contract');
+SELECT journey_privacy.create_purpose('analytics', 'consent', min_group => 1);
+SELECT journey_privacy.create_purpose('service', 'contract', min_group => 1);
 
 -- Twenty names; of 1,000 events so many have each.
 CREATE TABLE name (code int PRIMARY KEY, event text COLLATE "C", share int);

@@ -49,6 +49,10 @@ FROM journey_privacy.funnel('%t', ARRAY['home', 'search', 'product', 'cart', 'bu
 SELECT sum((s).sessions), round(1000 * extract(epoch FROM sum((s).total_duration)) / sum((s).sessions))::bigint, sum((s).bounces)
 FROM (SELECT journey_privacy.sessions(at, '30 minutes') AS s FROM %t GROUP BY journey_subject OFFSET 0) s
 
+--# sessions: one aggregate; open consent; session_counts
+SELECT sessions, round(1000 * extract(epoch FROM mean_duration))::bigint, bounces
+FROM unnest((SELECT journey_privacy.session_counts(journey_subject, at, NULL, '30 minutes') FROM %t)) s
+
 --# sessions: one call; consent contract store; sessions
 SELECT sessions, round(1000 * extract(epoch FROM mean_duration))::bigint, bounces
 FROM journey_privacy.sessions('%t', gap => '30 minutes')
@@ -58,8 +62,26 @@ SELECT array_to_string(path, '>'), count(*)
 FROM (SELECT journey_privacy.path(at, event, 5, false, NULL, 'first', 'from') AS path FROM %t GROUP BY journey_subject) s
 GROUP BY s.path ORDER BY count(*) DESC, 1 LIMIT 20
 
+--# paths: one aggregate; open consent; path_counts
+SELECT array_to_string(path, '>'), times
+FROM unnest((SELECT journey_privacy.path_counts(journey_subject, at, event, NULL, 5, NULL, false, NULL, 'first', 'from') FROM %t)) s
+ORDER BY times DESC, 1 LIMIT 20
+
+--# paths: one aggregate; store; path_counts
+SELECT array_to_string(path, '>'), times
+FROM unnest((SELECT journey_privacy.path_counts(journey_subject, events, NULL, NULL, 5, NULL, false, NULL, 'first', 'from') FROM visit_store)) s
+ORDER BY times DESC, 1 LIMIT 20
+
+--# edges: one aggregate; open consent; edge_counts
+SELECT from_event, to_event, times, subjects
+FROM unnest((SELECT journey_privacy.edge_counts(journey_subject, at, event, NULL, NULL, NULL, false, NULL, 'first', 'from') FROM %t)) s
+
 --# edges: one call; consent contract store; paths
-SELECT from_event, to_event, events, subjects FROM journey_privacy.paths('%t')
+SELECT from_event, to_event, events, subjects FROM journey_privacy.paths('%t', depth => NULL, "collapse" => false)
+
+--# weeks: one aggregate; open consent; retention_counts
+SELECT (cohort AT TIME ZONE 'UTC')::date, period, subjects
+FROM unnest((SELECT journey_privacy.retention_counts(journey_subject, at, event, NULL, NULL, NULL, 'week', 20, 'on', 'UTC') FROM %t)) s WHERE subjects > 0
 
 --# weeks: one call; consent contract store; retention
-SELECT cohort, period, subjects FROM journey_privacy.retention('%t', period => 'week')
+SELECT cohort, period, subjects FROM journey_privacy.retention('%t', period => 'week', periods => 20, time_zone => 'UTC') WHERE subjects > 0

@@ -77,7 +77,7 @@ axc	a,b,c	1 day	{"optional": [2], "exclude": {"2": ["x"]}}
 axc	a,b,c	1 day	{"optional": [2], "exclude": {"1": ["x"]}}
 a.b.c	a,b,c	1 day	{"optional": [2], "step_within": {"3": "2 s"}}
 a...c	a,b,c	1 day	{"optional": [2], "step_within": {"3": "2 s"}}
-abac.xcd	a,b,c,d	7 s	{"optional": [2, 3], "exclude": {"1": ["x"]}}
+abac.xcd	a,b,c,d	6 s	{"optional": [2, 3], "exclude": {"1": ["x"]}}
 ab	a,b	1 day	{"order": null, "start": null, "step_within": null, "exclude": null, "optional": null}
 \.
 SELECT letters, steps, within, options, funnel(at, event, string_to_array(steps, ','), within, options) AS depth,

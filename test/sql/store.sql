@@ -444,8 +444,8 @@ CREATE TABLE st_part_2 (LIKE st_part INCLUDING ALL);
 SELECT protect('st_part', 'who', kind => 'customer_id', occurred_at => 'at');
 SELECT create_journey_store('st_part', 'st_part_journey', '14 days', event => 'what');
 ALTER TABLE st_part_2 ADD COLUMN journey_subject integer;
-INSERT INTO st_part SELECT i % 10, timestamptz '2026-01-01' + i * interval '1 hour', 'e' || i % 3 FROM generate_series(0, 700) i;
-INSERT INTO st_part_2 SELECT i % 10, timestamptz '2026-02-01' + i * interval '1 hour', 'e' || i % 3 FROM generate_series(0, 100) i;
+INSERT INTO st_part SELECT 8000000 + i % 10, timestamptz '2026-01-01' + i * interval '1 hour', 'e' || i % 3 FROM generate_series(0, 700) i;
+INSERT INTO st_part_2 SELECT 8000000 + i % 10, timestamptz '2026-02-01' + i * interval '1 hour', 'e' || i % 3 FROM generate_series(0, 100) i;
 CREATE VIEW st_wrong AS
   SELECT * FROM (SELECT journey_subject, at, what::text FROM st_part) v
   FULL JOIN (SELECT journey_subject, e.occurred_at AS at, e.event AS what

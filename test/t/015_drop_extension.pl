@@ -37,19 +37,20 @@ sub trouble
 
 # While a batch is being sealed, whoever drops the extension waits for its end
 # before anything else, and the worker finds all it began with.
+# (Seen from another database, where nothing waits for whoever drops it.)
 $node->safe_psql('postgres', 'SELECT count(*) FROM visit; SELECT journey_privacy.checkpoint_audit()');
 my $part = $node->safe_psql('postgres', 'SELECT tableoid::regclass FROM journey_privacy.audit_entry LIMIT 1');
 my $holder = $node->background_psql('postgres');
 $holder->query_safe("BEGIN; LOCK $part IN SHARE MODE");
 $node->safe_psql('postgres', 'SELECT count(*) FROM visit');
-$node->poll_query_until('postgres', q{
+$node->poll_query_until('template1', q{
 	SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE backend_type = 'journey_privacy audit'}) or die;
 my $said = '';
 my $dropping = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') . ' application_name=dropping', '-c', $drop ],
 	'>', \$said, '2>', \$said);
-$node->poll_query_until('postgres', q{
+$node->poll_query_until('template1', q{
 	SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE application_name = 'dropping'}) or die;
-is($node->safe_psql('postgres', q{
+is($node->safe_psql('template1', q{
 	SELECT l.classid::regclass, l.granted, a.application_name = 'dropping' FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 	WHERE l.locktype = 'object' AND l.classid = 'pg_extension'::regclass ORDER BY l.granted DESC}), "pg_extension|t|f\npg_extension|f|t",
 	'DROP EXTENSION waits for the worker, holding nothing that it needs');

@@ -1,5 +1,5 @@
 /*
- * answer_records.c
+ * journey_records.c
  *		Events of many subjects, kept by subject in little memory.
  *
  * A record is 16 bytes.  The hash of its subject says its partition, one of
@@ -13,7 +13,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "answer_records.h"
+#include "journey_records.h"
 
 /* Records that are put in order together, about. */
 #define BUCKET_RECORDS	16

@@ -1,10 +1,10 @@
 /*
- * answer_records.h
+ * journey_records.h
  *		Events of many subjects, kept by subject in little memory: partitions
  *		by a hash of the subject, which go to a file when they grow.
  */
-#ifndef JP_ANSWER_RECORDS_H
-#define JP_ANSWER_RECORDS_H
+#ifndef JP_JOURNEY_RECORDS_H
+#define JP_JOURNEY_RECORDS_H
 
 #include "common/hashfn.h"
 #include "storage/buffile.h"
@@ -113,4 +113,4 @@ jp_records_add(JpRecords *records, uint32 subject, int64 at, uint32 mark)
 	jp_records_add_to(records, jp_records_partition(records, subject), subject, at, mark);
 }
 
-#endif							/* JP_ANSWER_RECORDS_H */
+#endif							/* JP_JOURNEY_RECORDS_H */
