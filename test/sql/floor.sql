@@ -34,8 +34,8 @@ SELECT journey_privacy.allow('floor_analyst', 'floor_answers') \gset
 SELECT journey_privacy.allow('floor_owner', 'floor_answers') \gset
 SELECT journey_privacy.allow('floor_both', 'floor_answers') \gset
 SELECT journey_privacy.allow('floor_both', 'floor_rows') \gset
-SELECT count(journey_privacy.record_consent(('customer_id:' || i)::journey_privacy.pseudonym, 'floor_answers', true)) AS answers,
-  count(journey_privacy.record_consent(('customer_id:' || i)::journey_privacy.pseudonym, 'floor_rows', true)) FILTER (WHERE i <= 14) AS rows
+SELECT count(journey_privacy.record_consent(('customer_id:floor' || i)::journey_privacy.pseudonym, 'floor_answers', true)) AS answers,
+  count(journey_privacy.record_consent(('customer_id:floor' || i)::journey_privacy.pseudonym, 'floor_rows', true)) FILTER (WHERE i <= 14) AS rows
   FROM generate_series(1, 27) i;
 CREATE TABLE floor_data.visit (id int PRIMARY KEY, visitor journey_privacy.pseudonym NOT NULL, at timestamptz NOT NULL, event text, amount int);
 CREATE TABLE floor_data.plain (visitor journey_privacy.pseudonym);
@@ -48,7 +48,7 @@ SELECT journey_privacy.protect('floor_data.region', 'visitor', occurred_at => 'a
 SELECT journey_privacy.protect('floor_data.owned', 'visitor') \gset
 -- a day each: customer n is there for the first time on day n
 INSERT INTO floor_data.visit
-  SELECT i * 100 + k, ('customer_id:' || i)::journey_privacy.pseudonym, timestamptz '2024-03-01Z' + (i - 1) * interval '1 day' + k * interval '1 minute',
+  SELECT i * 100 + k, ('customer_id:floor' || i)::journey_privacy.pseudonym, timestamptz '2024-03-01Z' + (i - 1) * interval '1 day' + k * interval '1 minute',
     CASE WHEN i <= 3 AND k = 0 THEN 'rare' ELSE 'home' END, i
   FROM generate_series(1, 40) i, generate_series(0, 20) k;
 INSERT INTO floor_data.region SELECT 'a', visitor, at FROM floor_data.visit;
@@ -540,14 +540,14 @@ SELECT count(*) FROM floor.told a, floor.told b WHERE abs(a.n - b.n) BETWEEN 1 A
 
 -- 32. somebody comes or goes: the figure stays, or moves by as much as a group
 \c - :dba
-SELECT count(journey_privacy.withdraw(('customer_id:' || i)::journey_privacy.pseudonym, 'floor_answers')) FROM generate_series(21, 27) i;
+SELECT count(journey_privacy.withdraw(('customer_id:floor' || i)::journey_privacy.pseudonym, 'floor_answers')) FROM generate_series(21, 27) i;
 \c - floor_analyst
 \set VERBOSITY terse
 \pset null '-'
 SET journey_privacy.purpose = 'floor_answers';
 SELECT journey_privacy.subject_count('floor_data.visit') AS "20";
 \c - :dba
-SELECT count(journey_privacy.withdraw('customer_id:20', 'floor_answers'));
+SELECT count(journey_privacy.withdraw('customer_id:floor20', 'floor_answers'));
 \c - floor_analyst
 \set VERBOSITY terse
 \pset null '-'
@@ -585,7 +585,7 @@ CREATE MATERIALIZED VIEW floor.report_kept AS SELECT journey_privacy.subject_cou
 \c - :dba
 \set VERBOSITY terse
 SET journey_privacy.purpose = 'floor_answers';
-CALL journey_privacy.erase('customer_id:1') \gset
+CALL journey_privacy.erase('customer_id:floor1') \gset
 SELECT count(*) FROM floor_data.visit WHERE amount = 1;
 -- what was refused is on record
 SELECT journey_privacy.checkpoint_audit() IS NOT NULL AS sealed;
@@ -595,7 +595,7 @@ SELECT count(*) > 50 AS refused FROM journey_privacy.audit_log WHERE outcome = '
 SET client_min_messages = warning;
 DROP SCHEMA floor, floor_both, floor_data CASCADE;
 RESET client_min_messages;
-SELECT array_agg(('customer_id:' || i)::journey_privacy.pseudonym) AS everybody FROM generate_series(2, 40) i \gset
+SELECT array_agg(('customer_id:floor' || i)::journey_privacy.pseudonym) AS everybody FROM generate_series(2, 40) i \gset
 CALL journey_privacy.erase_many(:'everybody') \gset
 SELECT count(journey_privacy.drop_purpose(name)) AS dropped FROM journey_privacy.purpose WHERE name LIKE 'floor\_%';
 DROP OWNED BY floor_analyst, floor_both, floor_owner;
