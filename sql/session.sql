@@ -96,7 +96,7 @@ CREATE AGGREGATE journey_privacy.next_event(
   DESERIALFUNC = journey_privacy.gathered_deserial,
   PARALLEL = SAFE);
 CREATE AGGREGATE journey_privacy.attribution(
-    touched_at timestamptz, channel text, converted boolean, model text, lookback interval) (
+    touched_at timestamptz, channel text, converted boolean, model text, touched_within interval) (
   SFUNC = journey_privacy.attribution_step, STYPE = internal, SSPACE = 256,
   FINALFUNC = journey_privacy.attribution_final,
   COMBINEFUNC = journey_privacy.gathered_combine,
@@ -104,7 +104,7 @@ CREATE AGGREGATE journey_privacy.attribution(
   DESERIALFUNC = journey_privacy.gathered_deserial,
   PARALLEL = SAFE);
 CREATE AGGREGATE journey_privacy.attribution(
-    touched_at timestamptz, channel text, converted boolean, model text, lookback interval, half_life interval, reuse boolean) (
+    touched_at timestamptz, channel text, converted boolean, model text, touched_within interval, half_life interval, reuse boolean) (
   SFUNC = journey_privacy.attribution_step, STYPE = internal, SSPACE = 256,
   FINALFUNC = journey_privacy.attribution_final,
   COMBINEFUNC = journey_privacy.gathered_combine,
@@ -138,9 +138,9 @@ COMMENT ON AGGREGATE journey_privacy.next_event(timestamptz, text, VARIADIC bool
 COMMENT ON AGGREGATE journey_privacy.next_event(timestamptz, text, text, text, boolean, VARIADIC boolean[]) IS
   'the event right after (direction forward) or before (backward) a chain of events, each of which meets the next of 1 to 31 conditions; base says where the chain begins: head, tail, first_match or last_match of the first condition, where base_condition must hold too; null when there is none';
 COMMENT ON AGGREGATE journey_privacy.attribution(timestamptz, text, boolean, text, interval) IS
-  'the credit that each channel has for each conversion of one subject: model first, last, linear, position or time_decay (half in 7 days), over touches up to lookback before the conversion (null: all), those up to an earlier conversion too';
+  'the credit that each channel has for each conversion of one subject: model first, last, linear, position or time_decay (half in 7 days), over touches up to touched_within before the conversion (null: all), those up to an earlier conversion too';
 COMMENT ON AGGREGATE journey_privacy.attribution(timestamptz, text, boolean, text, interval, interval, boolean) IS
-  'the credit that each channel has for each conversion of one subject: model first, last, linear, position or time_decay (half in half_life, null: 7 days), over touches up to lookback before the conversion (null: all), with reuse those up to an earlier conversion too';
+  'the credit that each channel has for each conversion of one subject: model first, last, linear, position or time_decay (half in half_life, null: 7 days), over touches up to touched_within before the conversion (null: all), with reuse those up to an earlier conversion too';
 COMMENT ON AGGREGATE journey_privacy.retained(VARIADIC boolean[]) IS
   'whether the first of 1 to 64 conditions was met by any row, and each other one together with the first, in any order; null without rows';
 COMMENT ON FUNCTION journey_privacy.sessions_step(internal, timestamptz, interval) IS 'internal: aggregate';

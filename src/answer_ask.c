@@ -10,10 +10,12 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -28,6 +30,7 @@
 #include "store_journey.h"
 
 static char *column_of(JpAsk *ask, int argument, Oid *type);
+static char *as_text(const char *column, Oid type);
 static char *parameter(JpAsk *ask, Oid type, Datum value, bool isnull);
 static void add_conditions(JpAsk *ask, StringInfo sql);
 static char *bound(JpAsk *ask, int64 time, int64 none);
@@ -64,8 +67,7 @@ jp_ask_begin(JpAsk *ask, FunctionCallInfo fcinfo, int common,
 		Oid			type;
 
 		ask->event = column_of(ask, common + JP_EVENT_COLUMN, &type);
-		if (type != TEXTOID)
-			ask->event = psprintf("%s::pg_catalog.text", ask->event);
+		ask->event = as_text(ask->event, type);
 	}
 	if (NameStr(protection.number_column)[0] == '\0')
 		ask->rows_only = "the table has no number column";
@@ -97,6 +99,27 @@ column_of(JpAsk *ask, int argument, Oid *type)
 						get_rel_name(ask->relid))));
 	*type = get_atttype(ask->relid, number);
 	return psprintf("t.%s", quote_identifier(name));
+}
+
+/*
+ * A column as text.  A cast that whoever owns the type has made would be run
+ * within the answer, on rows that only the answer may see.
+ */
+static char *
+as_text(const char *column, Oid type)
+{
+	Oid			function;
+
+	if (type == TEXTOID)
+		return pstrdup(column);
+	if (find_coercion_pathway(TEXTOID, type, COERCION_EXPLICIT, &function) == COERCION_PATH_FUNC &&
+		get_func_namespace(function) != PG_CATALOG_NAMESPACE)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column %s is of type %s, which has a cast to text of its own",
+						column + strlen("t."), format_type_be(type)),
+				 errhint("Answers do not call it. Name a column of another type.")));
+	return psprintf("%s::pg_catalog.text", column);
 }
 
 /* A value as a parameter. */
@@ -139,7 +162,7 @@ jp_ask_value(JpAsk *ask, int column, int key)
 	}
 	name = column_of(ask, column, &type);
 	if (PG_ARGISNULL(key))
-		return type == TEXTOID ? name : psprintf("%s::pg_catalog.text", name);
+		return as_text(name, type);
 	if (type != JSONBOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -206,7 +229,7 @@ jp_ask_statement(JpAsk *ask, const char *aggregate, const char *arguments,
 	if (OidIsValid(ask->store))
 	{
 		*why = NULL;
-		appendStringInfo(&sql, "SELECT journey_privacy.%s(t.journey_subject, t.events, %s, %s, %s) FROM %s t WHERE true",
+		appendStringInfo(&sql, "SELECT journey_privacy.%s(t.journey_subject, t.events, %s, %s, %s) FROM ONLY %s t WHERE true",
 						 aggregate, bound(ask, begin, JP_UNBOUNDED_BEGIN),
 						 bound(ask, end, JP_UNBOUNDED_END), options,
 						 jp_qualified_name_of(ask->store));
@@ -246,8 +269,7 @@ add_conditions(JpAsk *ask, StringInfo sql)
 		Oid			type;
 		char	   *event = column_of(ask, common + JP_EVENT_COLUMN, &type);
 
-		appendStringInfo(sql, " AND %s%s OPERATOR(pg_catalog.=) ANY (%s)", event,
-						 type == TEXTOID ? "" : "::pg_catalog.text",
+		appendStringInfo(sql, " AND %s OPERATOR(pg_catalog.=) ANY (%s)", as_text(event, type),
 						 jp_ask_argument(ask, common + JP_WHERE_EVENT, TEXTARRAYOID));
 	}
 	if (!PG_ARGISNULL(common + JP_WHERE_PROPS))
@@ -310,6 +332,38 @@ jp_ask_compare(const JpAsk *ask, int a, int b, int field)
 	if (isnull[0] || isnull[1])
 		return (int) isnull[0] - (int) isnull[1];
 	return strcmp(TextDatumGetCString(left), TextDatumGetCString(right));
+}
+
+/* What cells are ordered by. */
+typedef struct Ordering
+{
+	const JpAsk *ask;
+	int			field;
+	int			then;
+} Ordering;
+
+static int
+compare_cells(const void *a, const void *b, void *arg)
+{
+	const Ordering *by = arg;
+	int			order = jp_ask_compare(by->ask, *(const int *) a, *(const int *) b, by->field);
+
+	return order != 0 || by->then == 0 ? order :
+		jp_ask_compare(by->ask, *(const int *) a, *(const int *) b, by->then);
+}
+
+/* The cells in order. */
+int *
+jp_ask_order(const JpAsk *ask, int field, int then)
+{
+	Ordering	by = {ask, field, then};
+	int		   *cell = palloc((ask->cells + 1) * sizeof(int));
+	int			i;
+
+	for (i = 0; i < ask->cells; i++)
+		cell[i] = i;
+	qsort_arg(cell, ask->cells, sizeof(int), compare_cells, &by);
+	return cell;
 }
 
 /* A duration. */

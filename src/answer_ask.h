@@ -78,6 +78,9 @@ extern int64 jp_ask_count(const JpAsk *ask, int cell, int field);
 /* Two cells by a field that is text; null comes last. */
 extern int	jp_ask_compare(const JpAsk *ask, int a, int b, int field);
 
+/* The cells in order of two fields that are text (0: none). */
+extern int *jp_ask_order(const JpAsk *ask, int field, int then);
+
 /*
  * A duration, given as an interval of microseconds, that so many subjects
  * stand behind, told is how many of them may be told; sets isnull when it may

@@ -31,7 +31,8 @@ static void tell_channel(JpAsk *ask, int cell);
 Datum
 jp_attribution_of_table(PG_FUNCTION_ARGS)
 {
-	JpAsk	ask;
+	JpAsk		ask;
+	int		   *cell;
 	int			i;
 
 	check_arguments(fcinfo);
@@ -46,8 +47,9 @@ jp_attribution_of_table(PG_FUNCTION_ARGS)
 						jp_ask_argument(&ask, LOOKBACK, INTERVALOID),
 						jp_ask_argument(&ask, HALF_LIFE, INTERVALOID),
 						jp_ask_argument(&ask, REUSE, BOOLOID)));
+	cell = jp_ask_order(&ask, NAME, BREAKDOWN);
 	for (i = 0; i < ask.cells; i++)
-		tell_channel(&ask, i);
+		tell_channel(&ask, cell[i]);
 	PG_RETURN_VOID();
 }
 

@@ -53,7 +53,7 @@ static int	compare_groups(const void *a, const void *b, void *arg);
 static void tell_funnel(JpAsk *ask, const Groups *groups);
 static void tell_group(JpAsk *ask, const Groups *groups, int group, const int64 *subjects);
 static void tell_step(JpAsk *ask, const Groups *groups, int group, const int64 *subjects, int step);
-static void tell_time(JpAsk *ask, const Groups *groups, uint32 group);
+static void tell_time(JpAsk *ask, const Groups *groups, int group, const int64 *subjects);
 static Datum told_time(const JpAsk *ask, int cell, int field, int64 told, bool *isnull);
 static Datum group_name(JpAsk *ask, const Groups *groups, int group, bool *isnull);
 
@@ -136,14 +136,21 @@ jp_funnel_plan(PG_FUNCTION_ARGS)
 	begin_funnel(&ask, fcinfo);
 	statement = jp_ask_statement(&ask, "funnel_counts", funnel_arguments(&ask),
 								 funnel_options(&ask), &why);
+	if (ask.floor.coarse)
+	{
+		/* Whether a store may be used tells of single writes. */
+		tell_line(&ask, psprintf("Funnel on table %s, or a journey store", jp_qualified_name_of(ask.relid)));
+		tell_line(&ask, psprintf("  Floor: " INT64_FORMAT " subjects, counts rounded down to multiples of it",
+								 ask.floor.min_group));
+		PG_RETURN_VOID();
+	}
 	tell_line(&ask, psprintf("Funnel on %s %s",
 							 OidIsValid(ask.store) ? "journey store" : "table",
 							 jp_qualified_name_of(OidIsValid(ask.store) ? ask.store : ask.relid)));
 	if (why != NULL)
 		tell_line(&ask, psprintf("  No Journey Store: %s", why));
 	tell_line(&ask, ask.floor.min_group == 1 ? "  Floor: none" :
-			  psprintf("  Floor: " INT64_FORMAT " subjects%s", ask.floor.min_group,
-					   ask.floor.coarse ? ", counts rounded down to multiples of it" : ""));
+			  psprintf("  Floor: " INT64_FORMAT " subjects", ask.floor.min_group));
 	tell_line(&ask, psprintf("  Statement: %s", statement));
 	PG_RETURN_VOID();
 }
@@ -180,7 +187,9 @@ jp_time_to(PG_FUNCTION_ARGS)
 	read_groups(&ask, &groups, JP_CELLS_NESTED);
 	jp_floor_table(&ask.floor, &groups.table, NULL);
 	for (i = 0; i < groups.table.groups; i++)
-		tell_time(&ask, &groups, i);
+		tell_time(&ask, &groups, i, groups.table.subjects + i * 2);
+	if (groups.table.pooled > 0)
+		tell_time(&ask, &groups, -1, groups.table.other);
 	PG_RETURN_VOID();
 }
 
@@ -219,23 +228,32 @@ compare_groups(const void *a, const void *b, void *arg)
 	return jp_ask_compare(ask, *(const int *) a, *(const int *) b, BREAKDOWN);
 }
 
-/* All rows: groups, then what has been pooled; or a funnel that nobody began. */
+/*
+ * All rows: groups, then what has been pooled.  Where nothing may be told the
+ * rows are those of a funnel that nobody began, whether somebody did or not.
+ */
 static void
 tell_funnel(JpAsk *ask, const Groups *groups)
 {
-	uint32		i;
+	const JpFloorTable *table = &groups->table;
+	bool		told = false;
 	int64	   *none;
+	uint32		i;
 
-	for (i = 0; i < groups->table.groups; i++)
-		if (groups->table.subjects[i * groups->steps] != JP_HIDDEN || groups->table.groups == 1)
-			tell_group(ask, groups, i, groups->table.subjects + i * groups->steps);
-	if (groups->table.pooled > 0 && groups->table.groups > 1)
-		tell_group(ask, groups, -1, groups->table.other);
-	if (groups->table.groups > 0)
-		return;
-	none = palloc0(sizeof(int64) * groups->steps);
-	jp_floor_cells(&ask->floor, JP_CELLS_NESTED, groups->steps, none);
-	tell_group(ask, groups, -2, none);
+	for (i = 0; i < table->groups; i++)
+		if (table->subjects[i * groups->steps] != JP_HIDDEN)
+		{
+			tell_group(ask, groups, i, table->subjects + i * groups->steps);
+			told = true;
+		}
+	if (table->pooled > 0 && table->other[0] != JP_HIDDEN)
+		tell_group(ask, groups, -1, table->other);
+	else if (!told)
+	{
+		none = palloc0(sizeof(int64) * groups->steps);
+		jp_floor_cells(&ask->floor, JP_CELLS_NESTED, groups->steps, none);
+		tell_group(ask, groups, -2, none);
+	}
 }
 
 /* The steps of a group; -1: (other), -2: none. */
@@ -254,7 +272,8 @@ tell_step(JpAsk *ask, const Groups *groups, int group, const int64 *subjects, in
 {
 	FunctionCallInfo fcinfo = ask->fcinfo;
 	int			previous = step - 1;
-	int			slice[1] = {step + 1};
+	ArrayType  *steps = PG_GETARG_ARRAYTYPE_P(STEPS);
+	int			place[1] = {ARR_LBOUND(steps)[0] + step};
 	Datum		values[8];
 	bool		nulls[8];
 
@@ -262,7 +281,7 @@ tell_step(JpAsk *ask, const Groups *groups, int group, const int64 *subjects, in
 		previous--;
 	values[0] = Int32GetDatum(step + 1);
 	nulls[0] = false;
-	values[1] = array_get_element(PG_GETARG_DATUM(STEPS), 1, slice, -1, -1, false,
+	values[1] = array_get_element(PointerGetDatum(steps), 1, place, -1, -1, false,
 								  TYPALIGN_INT, &nulls[1]);
 	values[2] = jp_told(subjects[step], &nulls[2]);
 	values[3] = jp_told_part(subjects[step], subjects[Max(previous, 0)], &nulls[3]);
@@ -279,9 +298,8 @@ tell_step(JpAsk *ask, const Groups *groups, int group, const int64 *subjects, in
 
 /* subjects, reached, share, p25_time, median_time, p75_time, p90_time, breakdown */
 static void
-tell_time(JpAsk *ask, const Groups *groups, uint32 group)
+tell_time(JpAsk *ask, const Groups *groups, int group, const int64 *subjects)
 {
-	const int64 *subjects = groups->table.subjects + group * 2;
 	Datum		values[8];
 	bool		nulls[8];
 	int			i;
@@ -292,7 +310,11 @@ tell_time(JpAsk *ask, const Groups *groups, uint32 group)
 	values[1] = jp_told(subjects[1], &nulls[1]);
 	values[2] = jp_told_part(subjects[1], subjects[0], &nulls[2]);
 	for (i = 0; i < 4; i++)
-		values[3 + i] = told_time(ask, groups->first[group] + 1, P25 + i, subjects[1], &nulls[3 + i]);
+	{
+		nulls[3 + i] = true;
+		if (group >= 0)
+			values[3 + i] = told_time(ask, groups->first[group] + 1, P25 + i, subjects[1], &nulls[3 + i]);
+	}
 	values[7] = group_name(ask, groups, group, &nulls[7]);
 	jp_ask_row(ask, values, nulls);
 }

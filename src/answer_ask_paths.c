@@ -34,7 +34,7 @@ static bool same_position(const JpAsk *ask, int a, int b);
 Datum
 jp_paths_of_table(PG_FUNCTION_ARGS)
 {
-	JpAsk	ask;
+	JpAsk		ask;
 	int		   *edge;
 	int			begin,
 				end;
@@ -79,7 +79,7 @@ position_of(const JpAsk *ask, int cell)
 	return isnull ? 0 : DatumGetInt32(position);
 }
 
-/* By position, subjects (most first) and names. */
+/* By position, subjects as they are told (most first) and names. */
 static int
 compare_edges(const void *a, const void *b, void *arg)
 {
@@ -92,8 +92,8 @@ compare_edges(const void *a, const void *b, void *arg)
 
 	if (number[0] != number[1])
 		return number[0] < number[1] ? -1 : 1;
-	number[0] = jp_ask_count(ask, left, SUBJECTS);
-	number[1] = jp_ask_count(ask, right, SUBJECTS);
+	number[0] = jp_floor_count(&ask->floor, jp_ask_count(ask, left, SUBJECTS));
+	number[1] = jp_floor_count(&ask->floor, jp_ask_count(ask, right, SUBJECTS));
 	if (number[0] != number[1])
 		return number[0] > number[1] ? -1 : 1;
 	for (i = 0; i < lengthof(names); i++)

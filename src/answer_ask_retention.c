@@ -45,7 +45,7 @@ static int	compare_cells(const void *a, const void *b, void *arg);
 Datum
 jp_retention_of_table(PG_FUNCTION_ARGS)
 {
-	JpAsk	ask;
+	JpAsk		ask;
 	Cohorts		cohorts = {0};
 	uint32		i;
 
@@ -66,7 +66,7 @@ jp_retention_of_table(PG_FUNCTION_ARGS)
 	jp_floor_table(&ask.floor, &cohorts.table, NULL);
 	for (i = 0; i < cohorts.count; i++)
 		tell_cohort(&ask, &cohorts, i);
-	if (cohorts.table.pooled > 0)
+	if (cohorts.table.pooled > 0 && cohorts.table.other[0] != JP_HIDDEN)
 	{
 		bool		nulls[5] = {true, false, false, false, PG_ARGISNULL(COMMON + JP_BREAKDOWN)};
 
@@ -111,6 +111,9 @@ read_cohorts(JpAsk *ask, Cohorts *cohorts)
 			table->subjects[i * cohorts->periods + cohorts->known[i]++] =
 				jp_ask_count(ask, cell, SUBJECTS);
 		}
+		/* How far they go tells when the last event of anybody was. */
+		if (ask->floor.coarse)
+			cohorts->known[i] = cohorts->periods;
 	}
 }
 

@@ -30,14 +30,16 @@ static void tell_group(JpAsk *ask, int cell);
 Datum
 jp_sessions_of_table(PG_FUNCTION_ARGS)
 {
-	JpAsk	ask;
+	JpAsk		ask;
+	int		   *cell;
 	int			i;
 
 	jp_ask_begin(&ask, fcinfo, COMMON, false);
 	jp_ask_run(&ask, "session_counts", psprintf(", %s", jp_ask_breakdown(&ask)),
 			   jp_ask_argument(&ask, GAP, INTERVALOID));
+	cell = jp_ask_order(&ask, BREAKDOWN, 0);
 	for (i = 0; i < ask.cells; i++)
-		tell_group(&ask, i);
+		tell_group(&ask, cell[i]);
 	PG_RETURN_VOID();
 }
 

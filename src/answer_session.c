@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "utils/timestamp.h"
@@ -16,7 +17,7 @@
 /* Counters of a group. */
 enum
 {
-	SUBJECTS, SESSIONS, EVENTS, BOUNCES, DURATION, COUNTERS
+	SUBJECTS, SESSIONS, EVENTS, BOUNCES, DURATION, DURATION_HIGH, COUNTERS
 };
 
 /* While subjects are counted. */
@@ -30,6 +31,8 @@ typedef struct Counting
 
 static void *read_gap(JpTally *tally, const NullableDatum *options);
 static void count_subject(void *arg, const JpRecord *records, uint32 count);
+static int64 span_of(int64 begin, int64 end);
+static int64 mean_of(const JpCount *cell);
 static void count_session(Counting *counting, uint32 group, uint32 events, int64 duration);
 static Datum cells_of(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting);
 
@@ -90,8 +93,26 @@ count_subject(void *arg, const JpRecord *records, uint32 count)
 	{
 		end = jp_session_end(counting->walk.moment, count, begin, counting->gap);
 		count_session(counting, counting->walk.mark[records[begin].mark].group,
-					  end - begin, records[end - 1].at - records[begin].at);
+					  end - begin, span_of(records[begin].at, records[end - 1].at));
 	}
+}
+
+/* From one time to a later one, as far as microseconds go. */
+static int64
+span_of(int64 begin, int64 end)
+{
+	int64		span;
+
+	return pg_sub_s64_overflow(end, begin, &span) ? PG_INT64_MAX : span;
+}
+
+/* How long a session of a group is on average. */
+static int64
+mean_of(const JpCount *cell)
+{
+	uint128		sum = (uint128) cell->count[DURATION_HIGH] << 64 | cell->count[DURATION];
+
+	return (int64) (sum / cell->count[SESSIONS]);
 }
 
 /* Counts one session. */
@@ -107,6 +128,7 @@ count_session(Counting *counting, uint32 group, uint32 events, int64 duration)
 	cell->count[EVENTS] += events;
 	cell->count[BOUNCES] += events == 1;
 	cell->count[DURATION] += duration;
+	cell->count[DURATION_HIGH] += cell->count[DURATION] < (uint64) duration;
 	jp_durations_add(counting->durations, cell->number, duration);
 }
 
@@ -128,7 +150,7 @@ cells_of(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
 			Int64GetDatum(cell->count[SESSIONS]),
 			Int64GetDatum(cell->count[EVENTS]),
 			Int64GetDatum(cell->count[BOUNCES]),
-			jp_interval_datum(cell->count[DURATION] / cell->count[SESSIONS]),
+			jp_interval_datum(mean_of(cell)),
 			jp_interval_datum(jp_durations_percentile(counting->durations, cell->number, 0.5)),
 		jp_interval_datum(jp_durations_percentile(counting->durations, cell->number, 0.9))};
 		bool		nulls[8] = {group == NULL};

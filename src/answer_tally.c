@@ -323,6 +323,10 @@ site_of(FunctionCallInfo fcinfo, const JpTallyKind *kind)
 	MemoryContext caller;
 
 	get_typlenbyval(type, &site->subject_len, &site->subject_by_value);
+	if (get_typtype(type) == TYPTYPE_PSEUDO)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("a subject cannot be of type %s", format_type_be(type))));
 	site->numbered = (type == INT4OID);
 	site->constant = options_constant(fcinfo, kind);
 	if (site->constant)

@@ -27,6 +27,7 @@
 
 #include "catalog.h"
 #include "compat.h"
+#include "store_fill.h"
 #include "store_internal.h"
 
 /* Columns of table store_change, in the order of CREATE TABLE. */
@@ -122,6 +123,23 @@ has_change(Relation rel, Oid store, TimestampTz from, TimestampTz until)
 	return found;
 }
 
+/* Whether a store has the columns that it was made with, and no others. */
+bool
+jp_store_intact(Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		intact = RelationGetDescr(rel)->natts == JP_STORE_COLUMNS &&
+		get_attnum(relid, "journey_subject") == JP_STORE_NUMBER &&
+		get_attnum(relid, "bucket") == JP_STORE_BUCKET &&
+		get_attnum(relid, "subject") == JP_STORE_SUBJECT &&
+		get_attnum(relid, "events") == JP_STORE_EVENTS &&
+		get_atttype(relid, JP_STORE_EVENTS) == jp_type("journey") &&
+		get_atttype(relid, JP_STORE_BUCKET) == TIMESTAMPTZOID;
+
+	table_close(rel, AccessShareLock);
+	return intact;
+}
+
 /* Why a store must not answer for its table, whatever it holds; NULL: it may. */
 static const char *
 unusable(const JpStore *store)
@@ -132,6 +150,8 @@ unusable(const JpStore *store)
 
 	if (pg_class_aclcheck(store->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		return "the user may not read the journey store";
+	if (!jp_store_intact(store->relid))
+		return "the journey store has other columns than it was made with";
 	attribute = SearchSysCache2(ATTNUM, ObjectIdGetDatum(store->source), Int16GetDatum(event));
 	if (HeapTupleIsValid(attribute))
 	{

@@ -287,7 +287,7 @@ open_target(JpFilling *filling)
 	filling->writer = jp_journey_writer(filling->context, filling->names, true);
 	filling->subjects = table_open(jp_relation("subject"), AccessShareLock);
 	filling->relation = table_open(filling->store.relid, RowExclusiveLock);
-	if (RelationGetDescr(filling->relation)->natts != JP_STORE_COLUMNS)
+	if (!jp_store_intact(filling->store.relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("journey store \"%s\" has other columns than it was made with",

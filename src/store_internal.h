@@ -89,4 +89,7 @@ extern bool jp_store_noted(const JpStore *store, TimestampTz from, TimestampTz u
 /* store_refresh.c: whether what is written to a store now is right. */
 extern bool jp_store_refreshing(void);
 
+/* store_cover.c: whether a store has the columns that it was made with, and no others. */
+extern bool jp_store_intact(Oid relid);
+
 #endif							/* JP_STORE_INTERNAL_H */

@@ -267,6 +267,15 @@ SELECT bool_and(subjects % 5 = 0 AND subjects > 0 OR subjects IS NULL) AS rounde
   UNION ALL SELECT subjects FROM funnel('answer_visit', '{home,view,cart,pay,home,view}', '30 days', breakdown => 'props', breakdown_key => 'channel')
   UNION ALL SELECT subjects FROM attribution('answer_visit', 'pay', 'kind') UNION ALL SELECT subjects FROM sessions('answer_visit')
   UNION ALL SELECT reached FROM time_to('answer_visit', 'home', 'view')) a;
+-- one group of few is not named; few are told as nobody is
+SELECT f::text FROM funnel('answer_visit', '{home}', breakdown => 'at', during => '[2024-03-05 10:00Z,2024-03-05 11:00Z)') f;
+SELECT f::text FROM funnel('answer_visit', '{nothing}', breakdown => 'at') f;
+SELECT count(*) FROM retention('answer_visit', 'home', 'pay', 'day', during => '[2024-03-05 10:00Z,2024-03-05 11:00Z)');
+SELECT count(*) FROM retention('answer_visit', 'nothing', 'pay', 'day');
+SELECT plan FROM funnel_plan('answer_visit', '{home}') p(plan);
+-- a subject of no real type would be read as something else
+SELECT session_counts('x'::cstring, now(), NULL, '1 day');
+SELECT funnel_counts('x'::cstring, now(), 'home', '{home}', '1 day');
 -- an operator of one's own in front of the search_path is not asked
 CREATE FUNCTION pg_temp.listen(timestamptz, timestamptz) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''heard''; RETURN true; END';
 CREATE OPERATOR pg_temp.>= (LEFTARG = timestamptz, RIGHTARG = timestamptz, FUNCTION = pg_temp.listen);
@@ -275,6 +284,22 @@ SELECT count(*) FROM journey_privacy.funnel('answer_visit', '{home}', during => 
 RESET ROLE;
 SET search_path = public, journey_privacy;
 RESET journey_privacy.purpose;
+
+-- nor is a cast to text of somebody's own
+CREATE TYPE answer_word AS ENUM ('a', 'b');
+ALTER TABLE answer_visit ADD word answer_word DEFAULT 'a';
+SELECT count(*) > 0 AS word FROM funnel('answer_visit', '{home}', breakdown => 'word');
+CREATE FUNCTION answer_heard(answer_word) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''heard''; RETURN $1; END';
+CREATE CAST (answer_word AS text) WITH FUNCTION answer_heard(answer_word);
+SELECT * FROM funnel('answer_visit', '{home}', breakdown => 'word');
+SELECT * FROM funnel('answer_visit', '{home}', event => 'word');
+ALTER TABLE answer_visit DROP word;
+DROP FUNCTION answer_heard(answer_word) CASCADE;
+DROP TYPE answer_word;
+
+-- times at the ends of the calendar
+SELECT s.* FROM unnest((SELECT session_counts(1, t, NULL, '106751991 days') FROM (VALUES (timestamptz '4714-11-24 BC'), ('294276-12-31')) v (t))) s;
+SELECT f.event FROM funnel('answer_visit', '[5:6]={home,view}'::text[]) f ORDER BY step;
 
 -- a journey store answers where it has what the rows would say
 SELECT create_journey_store('answer_visit', 'answer_journeys', '30 days');
@@ -306,6 +331,13 @@ SELECT step, subjects % 5 AS rest FROM funnel('answer_visit', '{home,view}', '30
 RESET ROLE;
 RESET journey_privacy.purpose;
 
+-- a store that somebody has changed does not answer
+ALTER TABLE answer_journeys RENAME bucket TO bin;
+SELECT plan FROM funnel_plan('answer_visit', '{home,view}', '1 day') p(plan) WHERE plan !~ 'Statement';
+ALTER TABLE answer_journeys RENAME bin TO bucket;
+ALTER TABLE answer_journeys ADD more integer;
+SELECT plan FROM funnel_plan('answer_visit', '{home,view}', '1 day') p(plan) WHERE plan !~ 'Statement';
+SELECT refresh_journey_store('answer_journeys');
 SELECT drop_journey_store('answer_journeys');
 DROP VIEW counted, all_of_them, answers;
 DROP TABLE answer_visit;
