@@ -283,7 +283,7 @@ COMMENT ON FUNCTION journey_privacy.subject_count(regclass, tstzrange) IS
 -- The same over journey stores.
 
 CREATE FUNCTION journey_privacy.funnel_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, text[], interval, jsonb, boolean)
-  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE COST 30 AS 'MODULE_PATHNAME', 'jp_funnel_counts_journey_step';
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_funnel_counts_journey_step';
 COMMENT ON FUNCTION journey_privacy.funnel_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, text[], interval, jsonb, boolean) IS 'internal: aggregate';
 CREATE AGGREGATE journey_privacy.funnel_counts(
     subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, steps text[], within interval, options jsonb, constant boolean) (
@@ -297,7 +297,7 @@ COMMENT ON AGGREGATE journey_privacy.funnel_counts(integer, journey_privacy.jour
   'funnel_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all); constant must be false';
 
 CREATE FUNCTION journey_privacy.retention_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, text, text, text, integer, text, text)
-  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE COST 30 AS 'MODULE_PATHNAME', 'jp_retention_counts_journey_step';
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_retention_counts_journey_step';
 COMMENT ON FUNCTION journey_privacy.retention_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, text, text, text, integer, text, text) IS 'internal: aggregate';
 CREATE AGGREGATE journey_privacy.retention_counts(
     subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, start_event text, return_event text, period text, periods integer, mode text, time_zone text) (
@@ -311,7 +311,7 @@ COMMENT ON AGGREGATE journey_privacy.retention_counts(integer, journey_privacy.j
   'retention_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all)';
 
 CREATE FUNCTION journey_privacy.session_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, interval)
-  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE COST 30 AS 'MODULE_PATHNAME', 'jp_session_counts_journey_step';
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_session_counts_journey_step';
 COMMENT ON FUNCTION journey_privacy.session_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, interval) IS 'internal: aggregate';
 CREATE AGGREGATE journey_privacy.session_counts(
     subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, gap interval) (
@@ -325,7 +325,7 @@ COMMENT ON AGGREGATE journey_privacy.session_counts(integer, journey_privacy.jou
   'session_counts() over the journeys of a journey store, events from a time (inclusive, null: all) until another (exclusive, null: all)';
 
 CREATE FUNCTION journey_privacy.path_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, integer, interval, boolean, text, text, text)
-  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE COST 30 AS 'MODULE_PATHNAME', 'jp_path_counts_journey_step';
+  RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_path_counts_journey_step';
 COMMENT ON FUNCTION journey_privacy.path_counts_step(internal, integer, journey_privacy.journey, timestamptz, timestamptz, integer, interval, boolean, text, text, text) IS 'internal: aggregate';
 CREATE AGGREGATE journey_privacy.path_counts(
     subject integer, events journey_privacy.journey, occurred_from timestamptz, occurred_until timestamptz, depth integer, gap interval, collapse boolean, anchor text, anchor_at text, direction text) (
