@@ -36,10 +36,9 @@ static void add_conditions(JpAsk *ask, StringInfo sql);
 static char *bound(JpAsk *ask, int64 time, int64 none);
 static void keep_cells(JpAsk *ask, Datum array);
 
-/* Begins an ask. */
+/* Begins a question. */
 void
-jp_ask_begin(JpAsk *ask, FunctionCallInfo fcinfo, int common,
-				bool with_event)
+jp_ask_begin(JpAsk *ask, FunctionCallInfo fcinfo, int common, bool with_event)
 {
 	JpProtection protection;
 

@@ -47,8 +47,7 @@ typedef struct JpAsk
  * question is about a column of events.  Throws 42809 unless it is protected
  * with a time.
  */
-extern void jp_ask_begin(JpAsk *ask, FunctionCallInfo fcinfo,
-							int common, bool with_event);
+extern void jp_ask_begin(JpAsk *ask, FunctionCallInfo fcinfo, int common, bool with_event);
 
 /* An argument of the call as a parameter, $1 and so on. */
 extern char *jp_ask_argument(JpAsk *ask, int argument, Oid type);

@@ -9,8 +9,8 @@
 #include "access/tupdesc.h"
 #include "fmgr.h"
 
-#include "journey_records.h"
 #include "journey_gathered.h"
+#include "journey_records.h"
 
 /* What a record is marked with: codes of names, 0 for null. */
 typedef struct JpMark
