@@ -376,6 +376,21 @@ jp_ask_told_time(const JpAsk *ask, Datum time, int64 told, int64 behind, bool *i
 	return jp_interval_datum(duration);
 }
 
+/* A table for the floor. */
+void
+jp_ask_table(JpFloorTable *table, JpCells how, uint32 groups, int cells)
+{
+	memset(table, 0, sizeof(JpFloorTable));
+	table->how = how;
+	table->groups = groups;
+	table->cells = cells;
+	table->total = -1;
+	table->subjects = palloc0(sizeof(int64) * groups * cells);
+	table->order = palloc(sizeof(uint32) * groups);
+	table->other = palloc(sizeof(int64) * cells);
+	table->room = palloc(jp_floor_room(groups, cells));
+}
+
 /* A row of the result. */
 void
 jp_ask_row(JpAsk *ask, Datum *values, bool *nulls)

@@ -87,6 +87,9 @@ extern int *jp_ask_order(const JpAsk *ask, int field, int then);
  */
 extern Datum jp_ask_told_time(const JpAsk *ask, Datum time, int64 told, int64 behind, bool *isnull);
 
+/* A table for the floor, its subjects 0, of groups that have none in common. */
+extern void jp_ask_table(JpFloorTable *table, JpCells how, uint32 groups, int cells);
+
 /* A row of the result. */
 extern void jp_ask_row(JpAsk *ask, Datum *values, bool *nulls);
 

@@ -201,18 +201,11 @@ read_groups(JpAsk *ask, Groups *groups, JpCells how)
 	uint32		i;
 	int			step;
 
-	table->how = how;
-	table->groups = ask->cells / groups->steps;
-	table->cells = groups->steps;
-	table->total = -1;
+	jp_ask_table(table, how, ask->cells / groups->steps, groups->steps);
 	groups->first = palloc((table->groups + 1) * sizeof(int));
 	for (i = 0; i < table->groups; i++)
 		groups->first[i] = i * groups->steps;
 	qsort_arg(groups->first, table->groups, sizeof(int), compare_groups, ask);
-	table->subjects = palloc(sizeof(int64) * (ask->cells + 1));
-	table->order = palloc(sizeof(uint32) * (table->groups + 1));
-	table->other = palloc(sizeof(int64) * groups->steps);
-	table->room = palloc(jp_floor_room(table->groups, groups->steps) + 1);
 	for (i = 0; i < table->groups; i++)
 		for (step = 0; step < groups->steps; step++)
 			table->subjects[i * groups->steps + step] =

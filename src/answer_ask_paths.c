@@ -116,14 +116,10 @@ tell_position(JpAsk *ask, const int *edge, uint32 count)
 {
 	FunctionCallInfo fcinfo = ask->fcinfo;
 	bool		apart = PG_ARGISNULL(GAP) && !PG_ARGISNULL(DEPTH);
-	JpFloorTable table = {.how = JP_CELLS_APART,.groups = count,.cells = 1,.total = -1};
-	int64		other;
+	JpFloorTable table;
 	uint32		i;
 
-	table.subjects = palloc(count * sizeof(int64));
-	table.order = palloc(count * sizeof(uint32));
-	table.other = &other;
-	table.room = palloc(jp_floor_room(count, 1));
+	jp_ask_table(&table, JP_CELLS_APART, count, 1);
 	for (i = 0; i < count; i++)
 		table.subjects[i] = jp_ask_count(ask, edge[i], SUBJECTS);
 	if (apart)
@@ -133,7 +129,7 @@ tell_position(JpAsk *ask, const int *edge, uint32 count)
 			table.subjects[i] = jp_floor_count(&ask->floor, table.subjects[i]);
 	for (i = 0; i < count; i++)
 		tell_edge(ask, edge[i], table.subjects[i]);
-	if (apart && table.pooled > 0 && other != JP_HIDDEN)
+	if (apart && table.pooled > 0 && table.other[0] != JP_HIDDEN)
 		tell_other(ask, edge, &table);
 }
 

@@ -92,14 +92,7 @@ read_cohorts(JpAsk *ask, Cohorts *cohorts)
 	qsort_arg(order, cohorts->count, sizeof(int), compare_cells, ask);
 	cohorts->first = order;
 	cohorts->known = palloc0(cohorts->count * sizeof(int));
-	table->how = JP_CELLS_OF_FIRST;
-	table->groups = cohorts->count;
-	table->cells = cohorts->periods;
-	table->total = -1;
-	table->subjects = palloc0(sizeof(int64) * cohorts->count * cohorts->periods);
-	table->order = palloc(sizeof(uint32) * cohorts->count);
-	table->other = palloc(sizeof(int64) * cohorts->periods);
-	table->room = palloc(jp_floor_room(cohorts->count, cohorts->periods));
+	jp_ask_table(table, JP_CELLS_OF_FIRST, cohorts->count, cohorts->periods);
 	for (i = 0; i < cohorts->count; i++)
 	{
 		int			cell;

@@ -27,11 +27,12 @@ typedef struct Cell
 struct JpDurations
 {
 	MemoryContext context;
-	uint64		total;
+	uint64		total;			/* there is room for in all cells */
 	uint32		room;
 	Cell	   *cell;
 };
 
+static void make_room(JpDurations *durations, Cell *cell);
 static Cell *cell_of(JpDurations *durations, uint32 number);
 static int64 nth_shortest(int64 *value, uint64 count, uint64 n);
 
@@ -52,19 +53,26 @@ jp_durations_add(JpDurations *durations, uint32 number, int64 duration)
 	Cell	   *cell = cell_of(durations, number);
 
 	if (cell->count == cell->room)
-	{
-		if (++durations->total > DURATIONS_MAX)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("more than " UINT64_FORMAT " durations in one answer", DURATIONS_MAX),
-					 errhint("Bound the time.")));
-		cell->room = Max(cell->room * 2, 16);
-		cell->duration = cell->duration == NULL ?
-			MemoryContextAllocHuge(durations->context, cell->room * sizeof(int64)) :
-			repalloc_huge(cell->duration, cell->room * sizeof(int64));
-		durations->total += cell->room / 2;
-	}
+		make_room(durations, cell);
 	cell->duration[cell->count++] = duration;
+}
+
+/* Twice the room for a cell. */
+static void
+make_room(JpDurations *durations, Cell *cell)
+{
+	uint64		room = Max(cell->room * 2, 16);
+
+	durations->total += room - cell->room;
+	if (durations->total > DURATIONS_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("more than " UINT64_FORMAT " durations in one answer", DURATIONS_MAX),
+				 errhint("Bound the time.")));
+	cell->duration = cell->duration == NULL ?
+		MemoryContextAllocHuge(durations->context, room * sizeof(int64)) :
+		repalloc_huge(cell->duration, room * sizeof(int64));
+	cell->room = room;
 }
 
 /* The cell of a number. */

@@ -130,13 +130,7 @@ read_paths(JpTally *tally, const NullableDatum *options)
 	asked->gap = options[1].isnull ? PG_UINT64_MAX :
 		jp_microseconds(DatumGetIntervalP(options[1].value), "gap");
 	asked->question.collapse = DatumGetBool(options[2].value);
-	if (!options[3].isnull)
-	{
-		text	   *anchor = DatumGetTextPP(options[3].value);
-
-		asked->question.anchor = jp_name_code(tally->names, VARDATA_ANY(anchor),
-											  VARSIZE_ANY_EXHDR(anchor));
-	}
+	asked->question.anchor = jp_tally_option_code(tally, &options[3]);
 	asked->question.last = read_word(&options[4], "anchor_at", "first", "last");
 	asked->question.to = read_word(&options[5], "direction", "from", "to");
 	return asked;
@@ -242,7 +236,7 @@ count_edges(Counting *counting, uint32 group, const uint32 *code, uint32 length)
 static Datum
 path_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
 {
-	JpCellArray		cells;
+	JpCellArray cells;
 	JpCount    *cell;
 	JpCountsScan scan;
 
@@ -281,7 +275,7 @@ path_array(const JpTally *tally, const text *codes)
 static Datum
 edge_cells(FunctionCallInfo fcinfo, const JpTally *tally, Counting *counting)
 {
-	JpCellArray		cells;
+	JpCellArray cells;
 	JpCount    *cell;
 	JpCountsScan scan;
 

@@ -46,7 +46,6 @@ typedef struct Counting
 } Counting;
 
 static void *read_retention(JpTally *tally, const NullableDatum *options);
-static uint32 code_of_option(JpTally *tally, const NullableDatum *option);
 static void read_period(Retention *asked, text *unit);
 static void make_calendar(Counting *counting, const JpRecords *records);
 static int64 begin_of_bucket(const Retention *asked, Timestamp first, int number);
@@ -107,8 +106,8 @@ read_retention(JpTally *tally, const NullableDatum *options)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("period, periods, mode and time_zone must not be null")));
-	asked->start = code_of_option(tally, &options[0]);
-	asked->back = code_of_option(tally, &options[1]);
+	asked->start = jp_tally_option_code(tally, &options[0]);
+	asked->back = jp_tally_option_code(tally, &options[1]);
 	if (asked->start != 0 && asked->back != 0)
 		tally->known = jp_names_count(tally->names);
 	read_period(asked, DatumGetTextPP(options[2].value));
@@ -126,18 +125,6 @@ read_retention(JpTally *tally, const NullableDatum *options)
 				 errhint("Modes are on and on_or_after.")));
 	asked->zone = DatumGetTextPCopy(options[5].value);
 	return asked;
-}
-
-/* The code of an event that is asked about; 0 for null, any. */
-static uint32
-code_of_option(JpTally *tally, const NullableDatum *option)
-{
-	text	   *name;
-
-	if (option->isnull)
-		return 0;
-	name = DatumGetTextPP(option->value);
-	return jp_name_code(tally->names, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 }
 
 /* Reads the unit of the calendar. */

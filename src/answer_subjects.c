@@ -21,6 +21,7 @@
 #include "utils/typcache.h"
 
 #include "answer_subjects.h"
+#include "catalog.h"
 #include "collection.h"
 #include "consent.h"
 #include "guard.h"
@@ -155,8 +156,7 @@ count_subjects(const JpProtection *protection, int64 begin, int64 end)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT pg_catalog.count(s) FROM (SELECT DISTINCT %s FROM %s WHERE true",
 					 quote_identifier(subject),
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(protection->relid)),
-												get_rel_name(protection->relid)));
+					 jp_qualified_name_of(protection->relid));
 	if (begin != JP_UNBOUNDED_BEGIN)
 		appendStringInfo(&sql, " AND %s OPERATOR(pg_catalog.>=) $1", at);
 	if (end != JP_UNBOUNDED_END)

@@ -516,6 +516,18 @@ jp_walk_subject(JpWalk *walk, const JpRecord *records, uint32 count)
 	walk->subject++;
 }
 
+/* The code of an event that is asked about. */
+uint32
+jp_tally_option_code(JpTally *tally, const NullableDatum *option)
+{
+	text	   *name;
+
+	if (option->isnull)
+		return 0;
+	name = DatumGetTextPP(option->value);
+	return jp_name_code(tally->names, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+}
+
 /* A name as text. */
 text *
 jp_tally_name(const JpTally *tally, uint32 code)

@@ -120,6 +120,9 @@ typedef struct JpWalk
 
 extern void jp_walk_subject(JpWalk *walk, const JpRecord *records, uint32 count);
 
+/* The code of an event that is asked about, for kind->read; 0 for null. */
+extern uint32 jp_tally_option_code(JpTally *tally, const NullableDatum *option);
+
 /* A name as text, NULL for code 0. */
 extern text *jp_tally_name(const JpTally *tally, uint32 code);
 

@@ -34,7 +34,7 @@ static void spill_partition(JpRecords *records, JpPartition *partition);
 static void load(JpRecords *records, JpPartition *partition, JpRecord *to);
 static void make_order_room(Order *order, uint64 count);
 static uint32 into_buckets(Order *order, uint32 count, const uint32 *marks);
-static void hand_over(const JpRecord *records, uint32 count, JpSubjectTaker take, void *arg);
+static void hand_over(JpRecord *records, uint32 count, JpSubjectTaker take, void *arg);
 
 #define ST_SORT sort_records
 #define ST_ELEMENT_TYPE JpRecord
@@ -254,13 +254,13 @@ into_buckets(Order *order, uint32 count, const uint32 *marks)
 
 /* Orders the records of a bucket and hands them over by subject. */
 static void
-hand_over(const JpRecord *records, uint32 count, JpSubjectTaker take, void *arg)
+hand_over(JpRecord *records, uint32 count, JpSubjectTaker take, void *arg)
 {
 	uint32		begin,
 				end;
 
 	if (count > 1)
-		sort_records((JpRecord *) records, count);
+		sort_records(records, count);
 	for (begin = 0; begin < count; begin = end)
 	{
 		for (end = begin + 1; end < count && records[end].subject == records[begin].subject; end++)
