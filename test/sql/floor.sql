@@ -496,8 +496,15 @@ CREATE FUNCTION floor.switch() RETURNS bigint LANGUAGE plpgsql STABLE PARALLEL S
 SELECT count(*) FROM floor.part, floor_data.visit WHERE k = floor.switch();
 
 -- 28. an index on an expression, built by workers or not: an error
-CREATE FUNCTION floor.indexed(bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS
-  $$ BEGIN RETURN $1 + floor.peek_there(); END $$;
+-- the leader, who always takes part in building one, waits for the error of a worker
+CREATE FUNCTION floor.indexed(bigint) RETURNS bigint LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+  PERFORM floor.peek_there();
+  FOR i IN 1 .. 3000 LOOP
+    PERFORM pg_sleep(0.01);
+  END LOOP;
+  RAISE 'no worker came';
+END $$;
 CREATE TABLE floor.big (k bigint) WITH (parallel_workers = 2);
 INSERT INTO floor.big SELECT generate_series(1, 1000);
 CREATE INDEX ON floor.big (floor.indexed(k));
