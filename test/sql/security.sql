@@ -89,6 +89,7 @@ INSERT INTO deviation SELECT 'journey_privacy.' || n, v, 's', l, p FROM (VALUES
   ('gpp_decode(text)',                             'i', false, true),
   ('google_decode(jsonb)',                         'i', false, true),
   ('mparticle_decode(jsonb)',                      'i', false, true),
+  ('looks_like(text)',                             'i', false, true),
   -- row security: it answers for the purpose in force and the current user only
   ('permits(oid,integer)',                         's', false, true),
   ('permits(oid,integer,timestamp with time zone)', 's', false, true),
