@@ -8,32 +8,18 @@
 # FUZZ_SEED=n		what the driver printed, to see the same again
 
 set -euo pipefail
-top=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-seconds=${FUZZ_SECONDS:-5}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+source "$(dirname "${BASH_SOURCE[0]}")/../fuzz/prepare.sh"
 
 cores=("$top"/src/sequence_{pattern,list,wait,match}.c)
-flags=(-DJP_PURE -I "$top/src" -g -O1 -Wall -Wextra -Wshadow -Werror)
-checks=(-fsanitize=address,undefined -fno-sanitize-recover=all)
-
-# Sanitizers are a package of their own on some systems.
-echo 'int main(void) { return 0; }' >"$work/empty.c"
-gcc "${checks[@]}" "$work/empty.c" -o "$work/empty" 2>/dev/null && "$work/empty" || checks=()
-
-gcc "${flags[@]}" "${checks[@]}" -DSTANDALONE \
+gcc "${flags[@]}" "${sanitize[@]}" -DSTANDALONE \
 	"$top"/test/fuzz/sequence{,_oracle}.c "${cores[@]}" -o "$work/alone"
 "$work/alone" run "$seconds" ${FUZZ_SEED:+"$FUZZ_SEED"}
 
-if command -v clang >/dev/null &&
-	clang "${flags[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		"$top/test/fuzz/sequence.c" "${cores[@]}" -o "$work/fuzz" 2>/dev/null; then
-	mkdir "$work/corpus"
+if libfuzzer "$top/test/fuzz/sequence.c" "${cores[@]}"; then
 	# good inputs to begin with: sixteen events and a pattern
 	printf '%s' 'abcdefghijklmnop(?1)(?t<=5).*(?2)' >"$work/corpus/time"
 	printf '%s' 'ponmlkjihgfedcba((?1)|(?2)(?3)){2,4}.+' >"$work/corpus/group"
-	(cd "$work" && ./fuzz -max_total_time="$seconds" -max_len=1024 -timeout=5 \
-		-print_final_stats=1 -verbosity=0 corpus)
+	run_libfuzzer -max_len=1024 -timeout=5
 else
 	echo "no clang with libFuzzer: only the driver ran"
 fi
