@@ -21,6 +21,7 @@
 #include "utils/timestamp.h"
 
 #include "audit_internal.h"
+#include "child.h"
 #include "journey_privacy.h"
 
 #define COMMAND_TIME	60000	/* ms */
@@ -30,7 +31,6 @@ static TimestampTz running_until = 0;
 
 static void append(const char *path, const char *note);
 static void start(const char *note);
-static void run_child(int in) pg_attribute_noreturn();
 static void warn(const char *what, const char *detail);
 
 /* Gives a note away. */
@@ -103,7 +103,7 @@ start(const char *note)
 	}
 	running = fork();
 	if (running == 0)
-		run_child(in[0]);
+		jp_child_becomes_shell(in[0], -1, -1, jp_setting_checkpoint_command);
 	close(in[0]);
 	if (running > 0)
 	{
@@ -121,28 +121,6 @@ start(const char *note)
 		running = 0;
 	}
 	close(in[1]);
-}
-
-/* In the child: becomes the shell.  Only async-signal-safe calls. */
-static void
-run_child(int in)
-{
-	int			most = (int) sysconf(_SC_OPEN_MAX);
-	int			fd;
-
-	(void) setpgid(0, 0);
-	if (dup2(in, 0) < 0)
-		_exit(126);
-	if (most < 0 || most > 65536)
-		most = 65536;
-	for (fd = 3; fd < most; fd++)
-		(void) close(fd);
-	for (fd = 1; fd < NSIG; fd++)
-		(void) signal(fd, SIG_DFL);
-	(void) sigprocmask(SIG_SETMASK, &UnBlockSig, NULL);
-	(void) execl("/bin/sh", "sh", "-c", jp_setting_checkpoint_command,
-				 (char *) NULL);
-	_exit(127);
 }
 
 /* Says what went wrong; entries are sealed all the same. */

@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
+#include "child.h"
 #include "journey_privacy.h"
 #include "keyring_internal.h"
 
@@ -43,7 +44,6 @@ typedef struct Command
 
 static bool fetch_output(char *chars, size_t size, size_t *len);
 static void start(Command *command);
-static void run_child(int out, int err) pg_attribute_noreturn();
 static void collect(Command *command);
 static void read_out(Command *command);
 static void read_err(Command *command);
@@ -98,7 +98,7 @@ start(Command *command)
 	}
 	command->pid = fork();
 	if (command->pid == 0)
-		run_child(out[1], err[1]);
+		jp_child_becomes_shell(-1, out[1], err[1], jp_setting_keyring_command);
 	close(out[1]);
 	close(err[1]);
 	command->out = out[0];
@@ -109,29 +109,6 @@ start(Command *command)
 		fail("cannot be started", strerror(errno));
 	}
 	(void) setpgid(command->pid, command->pid);
-}
-
-/* In the child: becomes the shell.  Only async-signal-safe calls. */
-static void
-run_child(int out, int err)
-{
-	int			null = open("/dev/null", O_RDONLY);
-	int			most = (int) sysconf(_SC_OPEN_MAX);
-	int			fd;
-
-	(void) setpgid(0, 0);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
-		_exit(126);
-	if (most < 0 || most > 65536)
-		most = 65536;
-	for (fd = 3; fd < most; fd++)
-		(void) close(fd);
-	for (fd = 1; fd < NSIG; fd++)
-		(void) signal(fd, SIG_DFL);
-	(void) sigprocmask(SIG_SETMASK, &UnBlockSig, NULL);
-	(void) execl("/bin/sh", "sh", "-c", jp_setting_keyring_command,
-				 (char *) NULL);
-	_exit(127);
 }
 
 /* Reads both outputs to their ends. */
