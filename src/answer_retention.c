@@ -46,6 +46,7 @@ typedef struct Counting
 } Counting;
 
 static void *read_retention(JpTally *tally, const NullableDatum *options);
+static void read_zone(Retention *asked, text *zone);
 static void read_period(Retention *asked, text *unit);
 static void make_calendar(Counting *counting, const JpRecords *records);
 static int64 begin_of_bucket(const Retention *asked, Timestamp first, int number);
@@ -123,8 +124,25 @@ read_retention(JpTally *tally, const NullableDatum *options)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown mode of retention"),
 				 errhint("Modes are on and on_or_after.")));
-	asked->zone = DatumGetTextPCopy(options[5].value);
+	read_zone(asked, DatumGetTextPCopy(options[5].value));
 	return asked;
+}
+
+/*
+ * Reads the time zone.  An offset of one's own, as POSIX writes them, could
+ * move the bounds of periods by minutes and so single somebody out.
+ */
+static void
+read_zone(Retention *asked, text *zone)
+{
+	const char *name = text_to_cstring(zone);
+
+	if (strpbrk(name, ":<,.") != NULL || strspn(name + strcspn(name, "0123456789"), "0123456789") > 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time_zone must be the name of a time zone"),
+				 errhint("See the view pg_timezone_names.")));
+	asked->zone = zone;
 }
 
 /* Reads the unit of the calendar. */

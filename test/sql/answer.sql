@@ -218,6 +218,11 @@ SELECT * FROM funnel('answer_visit', '{home}', '-1 day');
 SELECT * FROM retention('answer_visit', period => 'hour');
 SELECT * FROM retention('answer_visit', mode => 'off');
 SELECT * FROM retention('answer_visit', time_zone => 'Nowhere');
+-- offsets of one's own would move the bounds of periods
+SELECT * FROM retention('answer_visit', time_zone => 'XYZ0:07');
+SELECT * FROM retention('answer_visit', time_zone => '<X>3');
+SELECT * FROM retention('answer_visit', time_zone => '+0007');
+SELECT count(*) > 0 FROM retention('answer_visit', 'home', 'pay', time_zone => 'Etc/GMT+12');
 SELECT * FROM retention('answer_visit', periods => 1001);
 SELECT * FROM paths('answer_visit', depth => 0);
 SELECT * FROM paths('answer_visit', direction => 'up');
