@@ -15,7 +15,8 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION)
 # The one list, in order of installation: SQL pieces and tests follow from it.
 # A room may have no SQL, never no test.
 ROOMS = keyring pseudonym subject sealed audit consent exchange collection policy guard erasure scrub \
-	request opendsr ingest journey sequence session store answer retention discovery
+	request opendsr ingest journey sequence session store answer retention discovery \
+	doctor notice picture report
 
 MODULE_big = $(EXTENSION)
 OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
