@@ -37,6 +37,7 @@ typedef struct JpIngestColumn
 	List	   *keys;			/* of char *, the path itself */
 	bool		required;		/* NOT NULL */
 	Oid			type;
+	int32		typmod;
 	Oid			array;			/* the type of its arrays */
 	int16		length;
 	bool		by_value;

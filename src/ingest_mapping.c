@@ -277,7 +277,7 @@ compile(HeapTuple row, TupleDesc desc)
 	add_column(mapping, NameStr(protection->occurred_at), JP_INGEST_TIME,
 			   "data.timestamp_unixtime_ms");
 	add_column(mapping, NameStr(*DatumGetName(value[EVENT_COLUMN])),
-			   JP_INGEST_NAME, "event name");
+			   JP_INGEST_NAME, "data.event_name");
 	if (!isnull[PROPS_COLUMN])
 		add_column(mapping, NameStr(*DatumGetName(value[PROPS_COLUMN])),
 				   JP_INGEST_PROPS, "data");
@@ -340,6 +340,7 @@ fill_column(JpIngestColumn *column, Oid relid, const char *name)
 	attribute = (Form_pg_attribute) GETSTRUCT(tuple);
 	column->name = pstrdup(name);
 	column->type = attribute->atttypid;
+	column->typmod = attribute->atttypmod;
 	column->required = attribute->attnotnull;
 	column->length = attribute->attlen;
 	column->by_value = attribute->attbyval;

@@ -199,7 +199,7 @@ input(JpIngestColumn *column, char *chars, int event)
 
 	PG_TRY();
 	{
-		datum = InputFunctionCall(&column->input, chars, column->ioparam, -1);
+		datum = InputFunctionCall(&column->input, chars, column->ioparam, column->typmod);
 	}
 	PG_CATCH();
 	{
