@@ -54,6 +54,7 @@ static const char *const batch_key[] = {
 
 static void check_arguments(FunctionCallInfo fcinfo);
 static void check_kinds(ArrayType *kinds);
+static void warn_of_errors(const JpIngestMapping *mapping);
 static HeapTuple find_row(Relation rel, Oid relid);
 static JpIngestMapping *compile(HeapTuple row, TupleDesc desc);
 static void add_column(JpIngestMapping *mapping, const char *name,
@@ -108,7 +109,7 @@ jp_map_mparticle(PG_FUNCTION_ARGS)
 						  ARGUMENTS, types, values, nulls, false, 0);
 	/* what reading it refuses must not be registered */
 	CommandCounterIncrement();
-	(void) jp_ingest_mapping(relid);
+	warn_of_errors(jp_ingest_mapping(relid));
 	SPI_finish();
 	jp_restore(&before);
 	jp_note(JP_NOTE_PROTECTION, "map_mparticle", relid, -1, NULL);
@@ -194,6 +195,20 @@ check_kinds(ArrayType *kinds)
 						 errmsg("identities must list each kind once")));
 		}
 	}
+}
+
+/* A withdrawal must not be lost with the events that it came with. */
+static void
+warn_of_errors(const JpIngestMapping *mapping)
+{
+	const JpProtection *protection = jp_protection_find(mapping->relid);
+
+	if (!protection->skip && protection->collected_count > 0)
+		ereport(WARNING,
+				(errmsg("table \"%s\" refuses rows without a basis with an error",
+						get_rel_name(mapping->relid)),
+				 errdetail("A batch in which somebody withdraws consent would be refused whole, the withdrawal with it."),
+				 errhint("Protect the table with on_refused => 'skip'.")));
 }
 
 /* The mapping of a table. */

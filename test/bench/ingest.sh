@@ -38,7 +38,7 @@ SELECT journey_privacy.create_purpose('marketing', 'consent', consent_valid_for 
 SELECT journey_privacy.map_consent('mparticle', 'gdpr:' || p, p) FROM unnest(ARRAY['analytics', 'marketing']) p;
 CREATE TABLE visit (visitor journey_privacy.pseudonym NOT NULL, at timestamptz NOT NULL,
   event text NOT NULL, props jsonb, event_id bigint);
-SELECT journey_privacy.protect('visit', 'visitor', occurred_at => 'at', collected_for => '{analytics}');
+SELECT journey_privacy.protect('visit', 'visitor', occurred_at => 'at', collected_for => '{analytics}', on_refused => 'skip');
 SELECT journey_privacy.map_mparticle('visit', 'event', 'props', 'event_id');
 CREATE TABLE plain (visitor text NOT NULL, at timestamptz NOT NULL, event text NOT NULL, props jsonb,
   event_id bigint UNIQUE);

@@ -25,7 +25,7 @@ $node->safe_psql('postgres', q{
 	SELECT journey_privacy.create_purpose('analytics', 'consent');
 	SELECT journey_privacy.map_consent('mparticle', 'gdpr:analytics', 'analytics');
 	CREATE TABLE visit (visitor journey_privacy.pseudonym NOT NULL, at timestamptz NOT NULL, event text, event_id bigint);
-	SELECT journey_privacy.protect('visit', 'visitor', occurred_at => 'at', collected_for => '{analytics}');
+	SELECT journey_privacy.protect('visit', 'visitor', occurred_at => 'at', collected_for => '{analytics}', on_refused => 'skip');
 	SELECT journey_privacy.map_mparticle('visit', 'event', event_id_column => 'event_id');
 	-- batch n of person n % people; each event is in two batches of its person
 	CREATE FUNCTION batch(n int, people int) RETURNS jsonb LANGUAGE sql AS $$

@@ -32,7 +32,7 @@ $node->safe_psql('postgres', q{
 	SELECT journey_privacy.map_consent('mparticle', 'gdpr:marketing', 'marketing');
 	SELECT journey_privacy.map_consent('mparticle', 'ccpa:data_sale_opt_out', 'sale');
 	CREATE TABLE visit (visitor journey_privacy.pseudonym NOT NULL, at timestamptz NOT NULL, event text NOT NULL, props jsonb, event_id bigint, session_id text);
-	SELECT journey_privacy.protect('visit', 'visitor', occurred_at => 'at', collected_for => '{analytics}');
+	SELECT journey_privacy.protect('visit', 'visitor', occurred_at => 'at', collected_for => '{analytics}', on_refused => 'skip');
 	SELECT journey_privacy.map_mparticle('visit', 'event', 'props', 'event_id', '{"session_id": "session_id"}');});
 
 # as an application sends it: a parameter, by the extended protocol
