@@ -51,6 +51,17 @@ sub client
 	return { run => $run, out => \$out, err => \$err };
 }
 
+# Waits until the server is back after its own restart.
+sub wait_for_server
+{
+	for (1 .. 600)
+	{
+		return if eval { $node->safe_psql('postgres', 'SELECT 1') };
+		sleep 0.1;
+	}
+	die 'the server does not come back';
+}
+
 srand 20260901;
 my @next = (0, 0);
 my $rounds = 0;
@@ -67,7 +78,7 @@ while ($rounds < 6)
 		my @acknowledged = ${ $clients[$n]->{out} } =~ /^(\d+)\|20$/mg;
 		$next[$n] = $acknowledged[-1] + 1 if @acknowledged;
 	}
-	$rounds % 2 ? $node->start : $node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()');
+	$rounds % 2 ? $node->start : wait_for_server();
 	$rounds++;
 }
 note "acknowledged before the last crash: @next";
