@@ -36,7 +36,7 @@ typedef struct JpIngestColumn
 	const char *path;			/* for messages, below batch or event */
 	List	   *keys;			/* of char *, the path itself */
 	bool		required;		/* NOT NULL */
-	Oid			type;
+	Oid			type;			/* of a domain the one below it */
 	int32		typmod;
 	Oid			array;			/* the type of its arrays */
 	int16		length;

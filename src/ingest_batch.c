@@ -209,12 +209,14 @@ read_column(JpIngestBatch *batch, JpIngestColumn *column,
 			*datum = JsonbPGetDatum(jp_ingest_event_props(type, data, number));
 			return true;
 		case JP_INGEST_EVENT_ID:
-			return jp_ingest_value(column, event->id.type == jbvNull ? NULL : &event->id,
-								   number, datum);
+			return jp_ingest_value(column, event->id.type == jbvNull ?
+								   NULL : &event->id, number, datum);
 		case JP_INGEST_OF_EVENT:
-			return jp_ingest_value(column, jp_ingest_walk(column, data), number, datum);
+			return jp_ingest_value(column, jp_ingest_walk(column, data),
+								   number, datum);
 		case JP_INGEST_OF_BATCH:
-			return jp_ingest_value(column, jp_ingest_walk(column, root), -1, datum);
+			return jp_ingest_value(column, jp_ingest_walk(column, root),
+								   -1, datum);
 	}
 	return false;
 }

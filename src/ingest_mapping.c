@@ -77,8 +77,8 @@ PG_FUNCTION_INFO_V1(jp_unmap_mparticle);
 Datum
 jp_map_mparticle(PG_FUNCTION_ARGS)
 {
-	Oid			types[ARGUMENTS] = {REGCLASSOID, NAMEOID, NAMEOID, NAMEOID, JSONBOID,
-		TEXTARRAYOID, TEXTARRAYOID, BOOLOID, BOOLOID
+	Oid			types[ARGUMENTS] = {REGCLASSOID, NAMEOID, NAMEOID, NAMEOID,
+		JSONBOID, TEXTARRAYOID, TEXTARRAYOID, BOOLOID, BOOLOID
 	};
 	Datum		values[ARGUMENTS];
 	char		nulls[ARGUMENTS];
@@ -354,13 +354,15 @@ fill_column(JpIngestColumn *column, Oid relid, const char *name)
 		elog(ERROR, "cache lookup failed for column %d of relation %u", number, relid);
 	attribute = (Form_pg_attribute) GETSTRUCT(tuple);
 	column->name = pstrdup(name);
-	column->type = attribute->atttypid;
+	/* what a domain checks, it checks when the row is inserted */
 	column->typmod = attribute->atttypmod;
+	column->type = getBaseTypeAndTypmod(attribute->atttypid, &column->typmod);
 	column->required = attribute->attnotnull;
 	column->length = attribute->attlen;
 	column->by_value = attribute->attbyval;
 	column->align = attribute->attalign;
-	if (attribute->attgenerated != '\0' || attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
+	if (attribute->attgenerated != '\0' ||
+		attribute->attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("column \"%s\" is generated", name)));
@@ -375,8 +377,7 @@ static void
 check_type(const JpIngestColumn *column)
 {
 	bool		good = OidIsValid(column->array) &&
-		get_typtype(column->type) != TYPTYPE_COMPOSITE &&
-		get_typtype(getBaseType(column->type)) != TYPTYPE_COMPOSITE;
+		get_typtype(column->type) != TYPTYPE_COMPOSITE;
 
 	if (column->source == JP_INGEST_PROPS)
 		good = column->type == JSONBOID;

@@ -188,7 +188,8 @@ trace_events(JpIngestBatch *batch, int version, int *count)
 	*count = 0;
 	for (i = 0; i < found; i++)
 	{
-		if (i > 0 && memcmp(&traced[i].trace, &traced[*count - 1].trace, UUID_LEN) == 0)
+		if (i > 0 &&
+			memcmp(&traced[i].trace, &traced[*count - 1].trace, UUID_LEN) == 0)
 			batch->events[traced[i].event].known = true;
 		else
 			traced[(*count)++] = traced[i];
