@@ -15,7 +15,8 @@ set -euo pipefail
 runs=${RUNS:-3}
 batches=${BATCHES:-300}
 db=journey_privacy_bench
-trap 'psql -XAtq -d postgres -c "ALTER SYSTEM RESET fsync" -c "SELECT pg_reload_conf()" >/dev/null; dropdb --if-exists "$db"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"; psql -XAtq -d postgres -c "ALTER SYSTEM RESET fsync" -c "SELECT pg_reload_conf()" >/dev/null; dropdb --if-exists "$db"' EXIT
 
 sql() { psql -XAtq -v ON_ERROR_STOP=1 -d "$db" "$@"; }
 median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
@@ -108,21 +109,21 @@ base=0
 for fsync in on off; do
 	psql -XAtq -d postgres -c "ALTER SYSTEM SET fsync = $fsync" -c 'SELECT pg_reload_conf()' >/dev/null
 	sleep 1
-	: >"/tmp/$$.new"; : >"/tmp/$$.back"; : >"/tmp/$$.hand"
+	: >"$work/new"; : >"$work/back"; : >"$work/hand"
 	for ((run = 0; run < runs; run++)); do
 		# the first round of a person is of somebody new, the second of somebody known
 		sql -c "INSERT INTO batch SELECT $base + i, batch($base + (i - 1) % $batches, i / $batches) FROM generate_series(1, 2 * $batches) i" \
 			-c 'VACUUM ANALYZE' -c 'CHECKPOINT'
-		rate ours $((base + 1)) $((base + batches)) >>"/tmp/$$.new"
-		rate ours $((base + batches + 1)) $((base + 2 * batches)) >>"/tmp/$$.back"
+		rate ours $((base + 1)) $((base + batches)) >>"$work/new"
+		rate ours $((base + batches + 1)) $((base + 2 * batches)) >>"$work/back"
 		sql -c 'CHECKPOINT'
-		rate by_hand $((base + 1)) $((base + batches)) >>"/tmp/$$.hand"
+		rate by_hand $((base + 1)) $((base + batches)) >>"$work/hand"
 		base=$((base + 2 * batches))
 	done
-	hand=$(median <"/tmp/$$.hand")
+	hand=$(median <"$work/hand")
 	for who in new back; do
-		awk -v a="$(median <"/tmp/$$.$who")" -v b="$hand" -v who=$([[ $who = new ]] && echo "new" || echo "known") -v f="$fsync" 'BEGIN {
+		awk -v a="$(median <"$work/$who")" -v b="$hand" -v who=$([[ $who = new ]] && echo "new" || echo "known") -v f="$fsync" 'BEGIN {
 			printf "| fsync %s, everybody %s | %d | %d | %.2f |\n", f, who, a, b, b / a }'
 	done
-	rm -f "/tmp/$$.new" "/tmp/$$.back" "/tmp/$$.hand"
+	rm -f "$work/new" "$work/back" "$work/hand"
 done
