@@ -169,6 +169,12 @@ answer_failure(JpDsrCall *call, int code)
 		jp_dsr_error_value(call);
 		return;
 	}
+	/* of a request that is gone, whose erasure is kept */
+	if (code == ERRCODE_DUPLICATE_OBJECT)
+	{
+		jp_dsr_error_duplicate(call);
+		return;
+	}
 	ereport(LOG,
 			(errcode(code),
 			 errmsg("an OpenDSR request could not be answered: SQLSTATE %s",
@@ -215,8 +221,8 @@ cancel(JpDsrCall *call)
 		return;
 	if (strcmp(known.status, "pending") != 0)
 	{
-		jp_dsr_error(call, 400, "not_pending", "request_status",
-					 "is not pending: the request cannot be cancelled any more");
+		jp_dsr_error(call, 400, "not_pending", NULL,
+					 "the request is not pending any more and cannot be cancelled");
 		return;
 	}
 	jp_request_move(&known.id, "cancelled");

@@ -56,8 +56,9 @@ typedef struct JpDsrCall
 extern void jp_dsr_error(JpDsrCall *call, int status, const char *reason,
 						 const char *field, const char *message);
 
-/* opendsr_answer.c: the error document for a value that cannot be. */
+/* opendsr_answer.c: the same for a value that cannot be, an id that was used. */
 extern void jp_dsr_error_value(JpDsrCall *call);
+extern void jp_dsr_error_duplicate(JpDsrCall *call);
 
 /* opendsr_answer.c: the answers of 6.3, 7.3, 8.3 and 9.2.  Need SPI. */
 extern void jp_dsr_answer_discovery(JpDsrCall *call);

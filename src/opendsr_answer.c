@@ -59,6 +59,14 @@ jp_dsr_error_value(JpDsrCall *call)
 				 "is not one that its identity_type can have");
 }
 
+/* The same, for an id. */
+void
+jp_dsr_error_duplicate(JpDsrCall *call)
+{
+	jp_dsr_error(call, 400, "duplicate_request", "subject_request_id",
+				 "is that of another request");
+}
+
 /* What this processor can do (6.3). */
 void
 jp_dsr_answer_discovery(JpDsrCall *call)

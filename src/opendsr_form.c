@@ -76,8 +76,11 @@ jp_dsr_url_valid(const char *url, size_t len)
 	size_t		port = 0;
 	size_t		i;
 
-	if (len > JP_DSR_URL_MAX || len <= scheme || memcmp(url, SCHEME, scheme) != 0)
+	if (len > JP_DSR_URL_MAX || len <= scheme)
 		return false;
+	for (i = 0; i < scheme; i++)
+		if ((is_letter(url[i]) ? url[i] | 0x20 : url[i]) != SCHEME[i])
+			return false;
 	/* what a URL cannot have, or what readers of URLs differ about */
 	for (i = 0; i < len; i++)
 		if (url[i] <= ' ' || url[i] > '~' || strchr("#\\\"<>^`{|}", url[i]) != NULL)

@@ -33,9 +33,9 @@ static int	encode(int32_t character, char *out);
 
 /* Checks a text. */
 bool
-jp_jsontext_check(const char *text, size_t len, JpJsonText *value)
+jp_jsontext_check(const char *chars, size_t len, JpJsonText *value)
 {
-	Cursor		cursor = {text, text + len};
+	Cursor		cursor = {chars, chars + len};
 
 	skip_space(&cursor);
 	value->start = cursor.next;

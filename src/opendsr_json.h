@@ -31,7 +31,7 @@ typedef struct JpJsonWalk
  * Whether this is one JSON value in valid UTF-8, with space around it at
  * most, not too deep.  What follows needs a value found so.
  */
-extern bool jp_jsontext_check(const char *text, size_t len, JpJsonText *value);
+extern bool jp_jsontext_check(const char *chars, size_t len, JpJsonText *value);
 
 /* Its first byte: { [ " t f n, or 0 for a number. */
 extern char jp_jsontext_kind(const JpJsonText *value);

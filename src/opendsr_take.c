@@ -59,8 +59,7 @@ jp_dsr_take(JpDsrCall *call)
 	else if (is_same(call, &known))
 		jp_dsr_answer_receipt(call, &known);
 	else
-		jp_dsr_error(call, 400, "duplicate_request", "subject_request_id",
-					 "is that of another request");
+		jp_dsr_error_duplicate(call);
 }
 
 /* A request. */
