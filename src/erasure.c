@@ -287,6 +287,7 @@ finish(JpErasure *job)
 {
 	bool		withheld = jp_erasure_withholds(job);
 
+	jp_erasure_forget_results(job);
 	if (!withheld)
 		jp_erasure_note_done(job, "journey_privacy.subject_key", "shred",
 							 jp_sealed_shred(job->subject.pseudonyms,
@@ -302,6 +303,14 @@ finish(JpErasure *job)
 static void
 begin_step(JpErasure *job)
 {
+	if (job->guarded)
+	{
+		MemoryContext context = CurrentMemoryContext;
+
+		job->owner = CurrentResourceOwner;
+		BeginInternalSubTransaction(NULL);
+		MemoryContextSwitchTo(context);
+	}
 	settle_constraints();
 	jp_elevate(&job->before);
 }
@@ -311,6 +320,14 @@ static void
 end_step(JpErasure *job)
 {
 	jp_restore(&job->before);
+	if (job->guarded)
+	{
+		MemoryContext context = CurrentMemoryContext;
+
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = job->owner;
+	}
 	if (job->atomic)
 		return;
 	SPI_commit();

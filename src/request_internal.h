@@ -5,7 +5,10 @@
 #ifndef JP_REQUEST_INTERNAL_H
 #define JP_REQUEST_INTERNAL_H
 
+#include "catalog.h"
 #include "request.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
 
 /* A request as it stands, its row locked. */
 typedef struct JpRequest
@@ -53,5 +56,38 @@ extern TimestampTz jp_request_confirm_by(const char *regulation,
 										 TimestampTz received_at);
 extern TimestampTz jp_request_due(const char *regulation,
 								  TimestampTz received_at, bool extended);
+
+/* A request that is worked on. */
+typedef struct JpWork
+{
+	JpRequest	request;
+	bool		atomic;			/* in the caller's transaction, not in our own */
+	Interval	keep_for;		/* so long results are kept */
+	JpPrivilege before;
+	ResourceOwner owner;		/* around a guarded piece of work */
+	TimestampTz again_at;		/* of work put off: when it is due again */
+	const char *why;			/* and why, in our own words */
+} JpWork;
+
+/*
+ * request_work.c: does what a request asks for, all that can fail in
+ * subtransactions.  False when it was put off.
+ */
+extern bool jp_request_do(JpWork *work);
+
+/*
+ * request_work.c: the ones who ask, under the current keys, and of them one
+ * identity for each that is a subject of its own and was not erased.  They
+ * stay what they are while the lock on table subject is held that this takes.
+ */
+extern JpPseudonym *jp_request_subjects(const pg_uuid_t *id, int *count);
+extern JpPseudonym *jp_request_persons(const JpPseudonym *subjects, int count,
+									   int *persons);
+
+/* request_result.c: exports, and keeps the result sealed. */
+extern void jp_request_keep_result(JpWork *work);
+
+/* request_result.c: deletes the results that have expired. */
+extern void jp_request_purge_results(void);
 
 #endif							/* JP_REQUEST_INTERNAL_H */
