@@ -119,12 +119,19 @@ attempt(JpDsrCall *call, void (*work) (JpDsrCall *call))
 	}
 	PG_CATCH();
 	{
-		if (goes_through(geterrcode()))
-			PG_RE_THROW();
-		code = geterrcode();
+		ErrorData  *error;
+
 		MemoryContextSwitchTo(call->context);
+		error = CopyErrorData();
 		FlushErrorState();
+		/* also when the error goes on: nobody else would end it */
 		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(call->context);
+		CurrentResourceOwner = owner;
+		code = error->sqlerrcode;
+		if (goes_through(code))
+			ReThrowError(error);
+		FreeErrorData(error);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(call->context);
@@ -140,6 +147,7 @@ work_as_owner(JpDsrCall *call, void (*work) (JpDsrCall *call))
 
 	jp_elevate(&before);
 	SPI_connect();
+	call->judging_value = false;
 	call->processor = jp_dsr_processor();
 	if (call->processor == NULL)
 		jp_dsr_error(call, 503, "not_configured", NULL,

@@ -24,6 +24,7 @@
 #define SQL_NUMBER_(n)	#n
 #define SQL_NUMBER(n)	SQL_NUMBER_(n)
 
+static void check_lease(Interval *lease);
 static void give_up(void);
 static void take(int max, Interval *lease);
 static void return_taken(ReturnSetInfo *result, const JpDsrProcessor *processor);
@@ -44,18 +45,12 @@ jp_opendsr_callbacks(PG_FUNCTION_ARGS)
 	Interval   *lease = PG_GETARG_INTERVAL_P(1);
 	const JpDsrProcessor *processor;
 	JpPrivilege before;
-	Interval	zero = {0, 0, 0};
 
 	if (max < 1 || max > MAX_TAKEN)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max is not between 1 and %d", MAX_TAKEN)));
-	if (!DatumGetBool(DirectFunctionCall2(interval_gt,
-										  IntervalPGetDatum(lease),
-										  IntervalPGetDatum(&zero))))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("lease is not positive")));
+	check_lease(lease);
 	InitMaterializedSRF(fcinfo, 0);
 	jp_elevate(&before);
 	SPI_connect();
@@ -133,6 +128,24 @@ jp_opendsr_failed(PG_FUNCTION_ARGS)
 	if (TIMESTAMP_IS_NOEND(next))
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(next);
+}
+
+/* More than nothing, at most a day: what a dead sender has waits as long. */
+static void
+check_lease(Interval *lease)
+{
+	Interval	least = {0, 0, 0};
+	Interval	most = {0, 1, 0};
+
+	if (!DatumGetBool(DirectFunctionCall2(interval_gt,
+										  IntervalPGetDatum(lease),
+										  IntervalPGetDatum(&least))) ||
+		DatumGetBool(DirectFunctionCall2(interval_gt,
+										 IntervalPGetDatum(lease),
+										 IntervalPGetDatum(&most))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("lease is not positive, or longer than a day")));
 }
 
 /* Gives up what was tried often enough by senders that said nothing. */

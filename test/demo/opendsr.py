@@ -1,9 +1,7 @@
 #!/usr/bin/python3
 """opendsr.py PORT: OpenDSR 2.0 over HTTP on 127.0.0.1, for a TLS proxy before it.
-
-PG* says where the database is, and as whom: a role that may execute the four
-functions, no more.  OPENDSR_KEY is the file of the private key that belongs to
-the processor's certificate, OPENDSR_TOKENS one of lines "token controller".
+PG* is a role that may execute the four functions, no more.  OPENDSR_KEY is the file of the private
+key of the processor's certificate, OPENDSR_TOKENS one of lines "token controller".
 """
 import base64, json, os, re, subprocess, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,10 +30,9 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(min(int(length), 16 * LIMIT))
         with open(os.environ['OPENDSR_TOKENS']) as lines:
             who = dict(map(str.split, lines)).get(self.headers.get('Authorization', '').removeprefix('Bearer '))
-        found = [(match, ROUTES[path]) for path in ROUTES if (match := re.fullmatch(path, self.path))]
-        if not found:
+        match, methods = next(((m, ROUTES[path]) for path in ROUTES if (m := re.fullmatch(path, self.path))), (None, None))
+        if not match:
             return error(404, 'there is nothing here')
-        match, methods = found[0]
         if self.command not in methods:
             return error(405, 'this method is not supported here', Allow=', '.join(methods))
         if who is None and methods[self.command] != 'discovery()':
@@ -43,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
         if int(length) > LIMIT:
             return error(413, 'the body is larger than 256 kB')
         try:
-            with psycopg.connect() as database:  # parameters are bound by the server
+            with psycopg.connect(client_encoding='utf8') as database:  # the server binds the parameters
                 return database.execute('SELECT * FROM journey_privacy.opendsr_' + methods[self.command],
                                         {'body': body, 'who': who, 'id': match[match.re.groups]}).fetchone()
         except (psycopg.Error, ValueError):
@@ -56,7 +53,6 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
-
     do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do_OPTIONS = serve
     log_message = lambda *ignored: None  # paths and bodies are nobody's to keep
 

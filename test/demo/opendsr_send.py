@@ -33,15 +33,19 @@ def post(url, headers, body):
         connection.request('POST', target or '/', body, {**headers, 'X-OpenDSR-Signature': sign(body)})
         return connection.getresponse().status
 
-database = psycopg.connect(autocommit=True)
-while taken := database.execute("SELECT * FROM journey_privacy.opendsr_callbacks(10, '5 minutes')").fetchall():
-    for number, url, headers, body in taken:
-        try:
-            status = post(url, headers, body)
-            failure = None if 200 <= status < 300 else 'HTTP %d' % status
-        except (OSError, ValueError, http.client.HTTPException) as problem:
-            failure = type(problem).__name__
-        if failure is None:
-            database.execute('SELECT journey_privacy.opendsr_delivered(%s)', (number,))
-        else:
-            database.execute('SELECT journey_privacy.opendsr_failed(%s, %s)', (number, failure))
+def main():
+    database = psycopg.connect(autocommit=True, client_encoding='utf8')
+    while taken := database.execute("SELECT * FROM journey_privacy.opendsr_callbacks(10, '5 minutes')").fetchall():
+        for number, url, headers, body in taken:
+            try:
+                status = post(url, headers, body)
+                failure = None if 200 <= status < 300 else 'HTTP %d' % status
+            except (OSError, ValueError, http.client.HTTPException) as problem:
+                failure = type(problem).__name__
+            if failure is None:
+                database.execute('SELECT journey_privacy.opendsr_delivered(%s)', (number,))
+            else:
+                database.execute('SELECT journey_privacy.opendsr_failed(%s, %s)', (number, failure))
+
+if __name__ == '__main__':
+    main()

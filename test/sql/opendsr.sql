@@ -317,6 +317,7 @@ SELECT journey_privacy.opendsr_callbacks(0);
 SELECT journey_privacy.opendsr_callbacks(1001);
 SELECT journey_privacy.opendsr_callbacks(1, '0');
 SELECT journey_privacy.opendsr_callbacks(1, '-1 day');
+SELECT journey_privacy.opendsr_callbacks(1, '25 hours');
 SELECT journey_privacy.opendsr_delivered(-1);
 SELECT journey_privacy.opendsr_failed(-1, 'x');
 SELECT journey_privacy.opendsr_delivered(NULL), journey_privacy.opendsr_failed(1, NULL);

@@ -51,6 +51,7 @@ my $web = start_python({ %place, PGUSER => 'opendsr_web', OPENDSR_TOKENS => "$di
 await($port);
 my $base = "http://127.0.0.1:$port/v2";
 my $files = 0;
+my $stands = 0;
 
 END { defined $_ and $_->kill_kill for our ($web_handle, $receiver_handle) }
 our $web_handle = $web;
@@ -81,7 +82,7 @@ sub curl_command
 	my $n = ++$files;
 	append_to_file("$dir/in$n", $body) if defined $body;
 	return ($n, [ 'curl', '-sS', '--path-as-is', '-m', 60, '-X', $method, '-D', "$dir/head$n", '-o', "$dir/out$n",
-		'-H', 'Authorization: Bearer secret-of-shop', '-H', 'Content-Type: application/json',
+		(grep { /^Authorization/ } @more) ? () : ('-H', 'Authorization: Bearer secret-of-shop'), '-H', 'Content-Type: application/json',
 		(defined $body ? ('--data-binary', "\@$dir/in$n") : ()), @more, "$base$path" ]);
 }
 
@@ -222,7 +223,7 @@ sql('DELETE FROM journey_privacy.request');
 for (['pending', 202], ['in_progress', 400], ['completed', 400], ['cancelled', 400], ['refused', 400])
 {
 	my ($status, $wanted) = @$_;
-	my $id = id(100 + length($status) + $wanted);
+	my $id = id(100 + ++$stands);
 	stand($id, $status);
 	my $got = ask('DELETE', "/requests/$id");
 	is($got->{status}, $wanted, "cancelling what is $status");
@@ -274,6 +275,24 @@ is(ask('GET', '/requests/' . id(300))->{status}, 503, 'without a server');
 $node->start;
 is(ask('POST', '/requests', $good)->{status}, 201, 'with one again');
 
+# A database in another encoding speaks UTF-8 all the same.
+sql('CREATE DATABASE latin ENCODING latin1 LOCALE \'C\' TEMPLATE template0');
+$node->safe_psql('latin', q{CREATE EXTENSION journey_privacy CASCADE;
+	SELECT journey_privacy.create_keyring();
+	SELECT journey_privacy.configure_opendsr('example-processor.com', 'https://example-processor.com/cert.pem')});
+for (["caf\xc3\xa9", '201'], ["caf\\u00e9", '201'], ["\xe2\x82\xac", '400 invalid_field'], ["caf\xe9", '400 malformed_json'])
+{
+	my ($name, $wanted) = @$_;
+	my $body = request(id(310 + ++$stands), subject_identities => [ { identity_type => 'email', identity_value => 'NAME@example.com', identity_format => 'raw' } ]);
+	$body =~ s/NAME/$name/;
+	is($node->safe_psql('latin', sprintf(q{SET log_statement = 'none'; SET client_encoding = 'UTF8';
+		SELECT status || coalesce(' ' || (convert_from(body, 'UTF8')::jsonb #>> '{error,errors,0,reason}'), '')
+		FROM journey_privacy.opendsr_request(decode('%s', 'hex'), U&'caf\\00e9')}, unpack('H*', $body))), $wanted, 'in LATIN1: ' . unpack('H*', $name));
+}
+is($node->safe_psql('latin', q{SELECT DISTINCT position(convert_to(U&'caf\00e9', 'UTF8') IN body) > 0
+	FROM journey_privacy.request r, journey_privacy.opendsr_status(r.id::text, r.controller)}), 't', 'in LATIN1: the answer is UTF-8');
+is($node->safe_psql('latin', 'SELECT count(DISTINCT trace), count(*) FROM journey_privacy.request_subject'), '1|2', 'in LATIN1: the same identity');
+
 # From the request to the last callback, over TLS to a receiver that fails at first.
 append_to_file("$dir/receiver.py", <<'PYTHON');
 import json, ssl, sys
@@ -322,14 +341,17 @@ sub received { return -e "$dir/received" ? map { decode_json($_) } split /\n/, s
 
 sql('DELETE FROM journey_privacy.request');
 sql(q{SELECT journey_privacy.record_consent('email:ann@example.com', 'x', true) FROM journey_privacy.create_purpose('x', 'consent')});
-is(ask('POST', '/requests', request(id(400), status_callback_urls => [ 'https://a.example.com/cb?x=1', 'https://b.example.com/cb' ],
-	subject_identities => [ { identity_type => 'email', identity_value => 'Ann@Example.com', identity_format => 'raw' } ]))->{status}, 201, 'a request');
+my $ann = request(id(400), status_callback_urls => [ 'https://a.example.com/cb?x=1', 'https://b.example.com/cb' ],
+	subject_identities => [ { identity_type => 'email', identity_value => 'Ann@Example.com', identity_format => 'raw' } ]);
+my $receipt = ask('POST', '/requests', $ann);
+is($receipt->{status}, 201, 'a request');
 is(ask('POST', '/requests', request(id(401), subject_request_type => 'access', status_callback_urls => ['https://a.example.com/moved']))->{status}, 201, 'another');
 # the next sends nothing: no status has changed yet
 send_callbacks();
-is(scalar(received()), 0, 'no callback before a change');
+is(scalar(my @none = received()), 0, 'no callback before a change');
 $node->safe_psql('postgres', 'CALL journey_privacy.process_requests()');
 is(told(id(400)), 'completed', 'processed');
+is(ask('POST', '/requests', $ann)->{body}, $receipt->{body}, 'the same again, when it is done: the same answer');
 is(document(ask('GET', '/requests/' . id(401)))->{results_url}, 'https://example-processor.com/secure/' . id(401), 'where the results are');
 is(document(ask('GET', '/requests/' . id(400)))->{results_url}, undef, 'an erasure has none');
 is(ask('DELETE', '/requests/' . id(400))->{status}, 400, 'too late to cancel');
@@ -359,8 +381,15 @@ for my $got (@received)
 is(sql('SELECT count(*), min(last_error) FROM journey_privacy.undelivered_callback'), '2|HTTP 302', 'what is left');
 # the name of a URL that leads nowhere public is not called
 send_callbacks(OPENDSR_CONNECT => '');
-is(scalar(received()), scalar(@received), 'nobody was called');
+is(scalar(my @still = received()), scalar(@received), 'nobody was called');
 like(sql('SELECT min(last_error) FROM journey_privacy.undelivered_callback'), qr/^(gaierror|OSError|ConnectionRefusedError|TimeoutError|timeout|SSLCertVerificationError)$/, 'and why is kept');
+
+for my $where ('127.0.0.1', '10.1.2.3', '169.254.169.254', '::1', '::ffff:127.0.0.1', 'localhost')
+{
+	my ($out, $err);
+	IPC::Run::run([ '/usr/bin/python3', '-c', "import sys; sys.path.insert(0, '$demo'); import opendsr_send; opendsr_send.address('$where', 443)" ], '>', \$out, '2>', \$err);
+	like($err, qr/the address is not public/, "a name that leads to $where");
+}
 
 # What came over HTTP is in no log, as bytes neither.
 my $logged = slurp_file($node->logfile);
