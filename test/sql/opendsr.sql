@@ -59,7 +59,7 @@ SELECT first = journey_privacy.opendsr_request(pg_temp.request(9200001), 'shop "
 SELECT pg_temp.reason(journey_privacy.opendsr_request(pg_temp.request(9200001) || ' '::bytea, 'shop "é"'));
 SELECT pg_temp.reason(journey_privacy.opendsr_request(pg_temp.request(9200001), 'another'));
 SELECT pg_temp.reason(journey_privacy.opendsr_request(pg_temp.request(9200001)));
-SELECT journey_privacy.rotate_key('scope');
+SELECT journey_privacy.rotate_key('scope') > 1 AS rotated;
 SELECT first = journey_privacy.opendsr_request(pg_temp.request(9200001), 'shop "é"') AS same FROM first;
 SELECT journey_privacy.open_request('access', 'email:opendsr@example.com', request_id => pg_temp.id(9200002)::uuid) IS NOT NULL AS opened;
 SELECT pg_temp.reason(journey_privacy.opendsr_request(pg_temp.request(9200002)));
