@@ -70,8 +70,10 @@ jp_opendsr_request(PG_FUNCTION_ARGS)
 Datum
 jp_opendsr_status(PG_FUNCTION_ARGS)
 {
-	JpDsrCall	call = {.id = text_arg(fcinfo, 0), .controller = text_arg(fcinfo, 1)};
+	JpDsrCall	call = {0};
 
+	call.id = text_arg(fcinfo, 0);
+	call.controller = text_arg(fcinfo, 1);
 	return serve(fcinfo, &call, tell_status);
 }
 
@@ -79,8 +81,10 @@ jp_opendsr_status(PG_FUNCTION_ARGS)
 Datum
 jp_opendsr_cancel(PG_FUNCTION_ARGS)
 {
-	JpDsrCall	call = {.id = text_arg(fcinfo, 0), .controller = text_arg(fcinfo, 1)};
+	JpDsrCall	call = {0};
 
+	call.id = text_arg(fcinfo, 0);
+	call.controller = text_arg(fcinfo, 1);
 	return serve(fcinfo, &call, cancel);
 }
 

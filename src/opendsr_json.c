@@ -352,11 +352,13 @@ utf8_character(Cursor *cursor)
 {
 	static const int32_t least[] = {0, 0x80, 0x800, 0x10000};
 	unsigned char first = *cursor->next++;
-	int			more = first < 0x80 ? 0 : (first & 0xE0) == 0xC0 ? 1 :
-		(first & 0xF0) == 0xE0 ? 2 : (first & 0xF8) == 0xF0 ? 3 : -1;
-	int32_t		character = more <= 0 ? first : first & (0x3F >> more);
+	int			more;
+	int32_t		character;
 	int			i;
 
+	more = first < 0x80 ? 0 : (first & 0xE0) == 0xC0 ? 1 :
+		(first & 0xF0) == 0xE0 ? 2 : (first & 0xF8) == 0xF0 ? 3 : -1;
+	character = more <= 0 ? first : first & (0x3F >> more);
 	if (more < 0 || cursor->end - cursor->next < more)
 		return NO_CHARACTER;
 	for (i = 0; i < more; i++)
@@ -386,10 +388,11 @@ inside(const JpJsonText *string)
 static int
 encode(int32_t character, char *out)
 {
-	int			count = character < 0x80 ? 1 : character < 0x800 ? 2 :
-		character < 0x10000 ? 3 : 4;
+	int			count;
 	int			i;
 
+	count = character < 0x80 ? 1 : character < 0x800 ? 2 :
+		character < 0x10000 ? 3 : 4;
 	for (i = count - 1; i > 0; i--)
 	{
 		out[i] = (char) (0x80 | (character & 0x3F));

@@ -78,10 +78,10 @@ jp_dsr_read(const char *body, size_t len, const char *domain,
 			JpDsrRequest *request, JpDsrFault *fault)
 {
 	Member		member[REQUEST_MEMBERS] = {
-		[REQUEST_ID] = {.name = "subject_request_id", .required = true},
-		[REQUEST_TYPE] = {.name = "subject_request_type", .required = true},
-		[REGULATION] = {.name = "regulation", .required = true},
-		[SUBMITTED] = {.name = "submitted_time", .required = true},
+		[REQUEST_ID] = {.name = "subject_request_id",.required = true},
+		[REQUEST_TYPE] = {.name = "subject_request_type",.required = true},
+		[REGULATION] = {.name = "regulation",.required = true},
+		[SUBMITTED] = {.name = "submitted_time",.required = true},
 		[VERSION] = {.name = "api_version"},
 		[IDENTITIES] = {.name = "subject_identities"},
 		[CALLBACKS] = {.name = "status_callback_urls"},
@@ -195,9 +195,9 @@ read_identity(const JpJsonText *object, bool extension,
 	JpDsrIdentity *identity = &request->identity[request->identities];
 	const char *format;
 	Member		member[IDENTITY_MEMBERS] = {
-		[TYPE] = {.name = "identity_type", .required = true},
-		[VALUE] = {.name = "identity_value", .required = true},
-		[FORMAT] = {.name = "identity_format", .required = !extension}
+		[TYPE] = {.name = "identity_type",.required = true},
+		[VALUE] = {.name = "identity_value",.required = true},
+		[FORMAT] = {.name = "identity_format",.required = !extension}
 	};
 
 	if (!read_object(object, "an identity", member, IDENTITY_MEMBERS, fault) ||
@@ -282,9 +282,10 @@ read_urls(const Member *member, JpDsrRequest *request, JpDsrFault *fault)
 	while (jp_jsontext_element(&walk, &element))
 	{
 		char		url[JP_DSR_URL_MAX + 1];
-		int			len = is_string(&element) ?
-			jp_jsontext_decode(&element, url, sizeof(url)) : -1;
+		int			len = -1;
 
+		if (is_string(&element))
+			len = jp_jsontext_decode(&element, url, sizeof(url));
 		if (len < 0 || !jp_dsr_url_valid(url, len))
 			return refuse(fault, "invalid_field", member->name,
 						  "has an element that is not an https URL with a public host name, without user and fragment");

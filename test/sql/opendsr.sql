@@ -219,6 +219,16 @@ SELECT pg_temp.shown(journey_privacy.opendsr_status(pg_temp.id(9200092)));
 SELECT pg_temp.shown(journey_privacy.opendsr_cancel(pg_temp.id(9200092)));
 COMMIT;
 
+-- What is wrong inside is no business of theirs, and ends no transaction.
+BEGIN;
+ALTER TABLE journey_privacy.opendsr_receipt RENAME TO opendsr_gone;
+SELECT pg_temp.shown(journey_privacy.opendsr_request(pg_temp.request(9200094), 'shop'));
+SELECT pg_temp.reason(journey_privacy.opendsr_status(pg_temp.id(9200092)));
+ALTER TABLE journey_privacy.opendsr_gone RENAME TO opendsr_receipt;
+SELECT count(*) FROM journey_privacy.request WHERE id = pg_temp.id(9200094)::uuid;
+SELECT pg_temp.reason(journey_privacy.opendsr_status(pg_temp.id(9200092)));
+ROLLBACK;
+
 -- JSON is what PostgreSQL takes for JSON: requests damaged at random.
 DO $$
 DECLARE

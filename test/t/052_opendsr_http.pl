@@ -274,6 +274,13 @@ $node->stop('fast');
 is(ask('GET', '/requests/' . id(300))->{status}, 503, 'without a server');
 $node->start;
 is(ask('POST', '/requests', $good)->{status}, 201, 'with one again');
+rename($node->basedir . '/keyring', $node->basedir . '/keyring.away');
+my $keyless = ask('POST', '/requests', request(id(301)));
+is($keyless->{status}, 503, 'without a keyring');
+is(document($keyless)->{error}{errors}[0]{reason}, 'unavailable', 'without a keyring: says that it cannot now');
+is(told(id(300)), 'pending', 'without a keyring: status');
+rename($node->basedir . '/keyring.away', $node->basedir . '/keyring');
+is(ask('POST', '/requests', request(id(301)))->{status}, 201, 'with the keyring again');
 
 # A database in another encoding speaks UTF-8 all the same.
 sql('CREATE DATABASE latin ENCODING latin1 LOCALE \'C\' TEMPLATE template0');
