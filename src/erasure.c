@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -341,13 +342,19 @@ end_step(JpErasure *job)
 static bool
 lock_request(JpErasure *job, bool wait)
 {
-	pg_uuid_t  *id = DatumGetUUIDP(job->request_id);
-	uint32		part[2];
-
-	memcpy(part, id->data, sizeof(part));
-	SET_LOCKTAG_ADVISORY(job->tag, MyDatabaseId, part[0], part[1], REQUEST_LOCK);
+	jp_uuid_lock_tag(&job->tag, DatumGetUUIDP(job->request_id), REQUEST_LOCK);
 	return LockAcquire(&job->tag, ExclusiveLock, !job->atomic, !wait) !=
 		LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* The tag of an advisory lock on a uuid; their first halves are often alike. */
+void
+jp_uuid_lock_tag(LOCKTAG *tag, const pg_uuid_t *id, uint16 field)
+{
+	uint64		hash = hash_bytes_extended(id->data, UUID_LEN, 0);
+
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) (hash >> 32),
+						 (uint32) hash, field);
 }
 
 /* Lets others work on the request. */

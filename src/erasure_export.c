@@ -482,12 +482,18 @@ try_open(const JpPseudonym *subject, Datum value, const char *context,
 	}
 	PG_CATCH();
 	{
-		/* Another's, or in another context; anything else is not for us. */
-		if (geterrcode() != ERRCODE_DATA_CORRUPTED)
-			PG_RE_THROW();
+		ErrorData  *error;
+
 		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(caller);
+		CurrentResourceOwner = owner;
+		/* Another's, or in another context; anything else is not for us. */
+		if (error->sqlerrcode != ERRCODE_DATA_CORRUPTED)
+			ReThrowError(error);
+		FreeErrorData(error);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);

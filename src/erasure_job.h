@@ -10,6 +10,7 @@
 #include "fmgr.h"
 #include "storage/lock.h"
 #include "utils/resowner.h"
+#include "utils/uuid.h"
 
 /* A request that is worked on. */
 typedef struct JpErasure
@@ -28,6 +29,9 @@ typedef struct JpErasure
 	JpPrivilege before;
 	LOCKTAG		tag;
 } JpErasure;
+
+/* erasure.c: the tag of an advisory lock on a uuid; field is one of ours. */
+extern void jp_uuid_lock_tag(LOCKTAG *tag, const pg_uuid_t *id, uint16 field);
 
 /* erasure.c: whether a procedure was called where it may commit. */
 extern bool jp_may_commit(FunctionCallInfo fcinfo);

@@ -84,8 +84,18 @@ extern JpPseudonym *jp_request_subjects(const pg_uuid_t *id, int *count);
 extern JpPseudonym *jp_request_persons(const JpPseudonym *subjects, int count,
 									   int *persons);
 
-/* request_result.c: exports, and keeps the result sealed. */
-extern void jp_request_keep_result(JpWork *work);
+/*
+ * request_work.c: puts a request off until a time to come, if one is known,
+ * or otherwise for so long.
+ */
+extern void jp_request_put_off(JpWork *work, TimestampTz until,
+							   int64 otherwise, const char *why);
+
+/*
+ * request_result.c: exports, and keeps the result sealed.  False when it was
+ * put off.
+ */
+extern bool jp_request_keep_result(JpWork *work);
 
 /* request_result.c: deletes the results that have expired. */
 extern void jp_request_purge_results(void);

@@ -200,11 +200,9 @@ static bool
 process(JpWork *work, const pg_uuid_t *id)
 {
 	volatile bool worked = false;
-	uint32		part[2];
 	LOCKTAG		tag;
 
-	memcpy(part, id->data, sizeof(part));
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, part[0], part[1], WORK_LOCK);
+	jp_uuid_lock_tag(&tag, id, WORK_LOCK);
 	if (LockAcquire(&tag, ExclusiveLock, !work->atomic, true) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	PG_TRY();
@@ -280,11 +278,11 @@ attempt(JpWork *work)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
-			PG_RE_THROW();
 		FlushErrorState();
 		roll_back(work, level, owner);
 		MemoryContextSwitchTo(context);
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+			ReThrowError(error);
 		work->why = failure_of(error);
 	}
 	PG_END_TRY();

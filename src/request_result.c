@@ -46,7 +46,7 @@ PG_FUNCTION_INFO_V1(jp_request_result);
  * Exports, and keeps the result.  While table subject is locked no erasure
  * ends that would not find the result.
  */
-void
+bool
 jp_request_keep_result(JpWork *work)
 {
 	JpPseudonym *subjects;
@@ -62,10 +62,18 @@ jp_request_keep_result(JpWork *work)
 	subjects = jp_request_subjects(&work->request.id, &count);
 	persons = jp_request_persons(subjects, count, &person_count);
 	nothing = is_nothing(jp_export_of(subjects, count), &identities, &plain);
+	if (!nothing && person_count == 0)
+	{
+		/* There is no key of theirs to seal it under. */
+		jp_request_put_off(work, DT_NOEND, USECS_PER_DAY,
+						   "what a hold keeps of the erased is not exported");
+		return false;
+	}
 	if (!nothing)
 		document = seal_layers(work, plain, persons, person_count);
 	add_aliases(work, subjects, count);
 	store(work, document, nothing, identities);
+	return true;
 }
 
 /* Whether nothing is known; of how many identities; the export as text. */
@@ -100,11 +108,6 @@ seal_layers(JpWork *work, Datum plain, const JpPseudonym *persons, int count)
 	Datum		document = plain;
 	int			i;
 
-	/* What a hold keeps of the erased has no key of theirs to be sealed under. */
-	if (count == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("what a hold keeps of an erased subject is not exported")));
 	jp_execute(&plan,
 			   "UPDATE journey_privacy.request_subject SET layer = NULL WHERE request_id = $1 AND layer IS NOT NULL",
 			   1, types, values, NULL, SPI_OK_UPDATE);

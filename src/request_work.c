@@ -27,8 +27,6 @@ static void end_guarded(JpWork *work);
 static bool erase(JpWork *work);
 static bool is_held(JpWork *work);
 static bool look_at_erasure(JpWork *work);
-static void put_off(JpWork *work, TimestampTz until, int64 otherwise,
-					const char *why);
 static void restrict_persons(JpWork *work);
 static void object(JpWork *work);
 static void object_to(const JpWork *work, const JpPseudonym *person,
@@ -41,6 +39,7 @@ bool
 jp_request_do(JpWork *work)
 {
 	const char *kind = work->request.kind;
+	bool		done = true;
 
 	if (strcmp(kind, "erasure") == 0)
 		return erase(work);
@@ -50,9 +49,9 @@ jp_request_do(JpWork *work)
 	else if (strcmp(kind, "objection") == 0)
 		object(work);
 	else
-		jp_request_keep_result(work);
+		done = jp_request_keep_result(work);
 	end_guarded(work);
-	return true;
+	return done;
 }
 
 /* Begins a piece of work that can be rolled back by itself. */
@@ -107,7 +106,8 @@ erase(JpWork *work)
 	job.guarded = true;
 	if (jp_erasure_run(&job, subjects, count, reason) == (Datum) 0)
 	{
-		put_off(work, DT_NOEND, USECS_PER_MINUTE, "another session is erasing");
+		jp_request_put_off(work, DT_NOEND, USECS_PER_MINUTE,
+						   "another session is erasing");
 		return false;
 	}
 	begin_guarded(work);
@@ -151,14 +151,16 @@ look_at_erasure(JpWork *work)
 	row = SPI_tuptable->vals[0];
 	if (DatumGetBool(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull)))
 		return true;
-	put_off(work, DatumGetTimestampTz(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull)),
-			USECS_PER_DAY, "withheld by a hold");
+	jp_request_put_off(work, DatumGetTimestampTz(SPI_getbinval(row, SPI_tuptable->tupdesc,
+															   2, &isnull)),
+					   USECS_PER_DAY, "withheld by a hold");
 	return false;
 }
 
 /* Notes until when to wait: a time to come if one is known. */
-static void
-put_off(JpWork *work, TimestampTz until, int64 otherwise, const char *why)
+void
+jp_request_put_off(JpWork *work, TimestampTz until, int64 otherwise,
+				   const char *why)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
