@@ -164,7 +164,10 @@ give_up(void)
 			   0, NULL, NULL, NULL, SPI_OK_UPDATE);
 }
 
-/* Takes what is due, leaving what others are taking. */
+/*
+ * Takes what is due, leaving what others are taking.  The earliest that is
+ * open is looked up row by row: joined, it could cost the square of them.
+ */
 static void
 take(int max, Interval *lease)
 {
@@ -176,9 +179,10 @@ take(int max, Interval *lease)
 			   "WITH due AS MATERIALIZED ("
 			   "  SELECT c.id FROM journey_privacy.callback c"
 			   "  WHERE c.delivered_at IS NULL AND c.next_attempt_at <= clock_timestamp()"
-			   "  AND NOT EXISTS (SELECT FROM journey_privacy.callback e"
-			   "   WHERE e.request_id = c.request_id AND e.url = c.url AND e.id < c.id"
-			   "   AND e.delivered_at IS NULL AND e.next_attempt_at < 'infinity')"
+			   "  AND c.id = (SELECT e.id FROM journey_privacy.callback e"
+			   "   WHERE e.request_id = c.request_id AND e.url = c.url"
+			   "   AND e.delivered_at IS NULL AND e.next_attempt_at < 'infinity'"
+			   "   ORDER BY e.id LIMIT 1)"
 			   "  ORDER BY c.next_attempt_at, c.id LIMIT $1 FOR UPDATE OF c SKIP LOCKED),"
 			   " taken AS ("
 			   "  UPDATE journey_privacy.callback c"
