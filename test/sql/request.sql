@@ -180,7 +180,7 @@ SELECT journey_privacy.extend_request(rq(1), 'more accounts');
 SELECT extension_reason, extended_at IS NOT NULL AS extended, confirmed_at IS NOT NULL AS confirmed FROM journey_privacy.request WHERE id = rq(1);
 SELECT journey_privacy.open_request('rectification', 'customer_id:request0', 'ccpa', now() - interval '44 days', request_id => rq(2)),
        journey_privacy.open_request('rectification', 'customer_id:request0', 'ccpa', now() - interval '46 days', request_id => rq(3));
-SELECT journey_privacy.extend_request(rq(2), 'late') = received_at + interval '90 days' AS ninety_days FROM journey_privacy.request WHERE id = rq(2);
+SELECT journey_privacy.extend_request(rq(2), 'late') = received_at + interval '2160 hours' AS ninety_days FROM journey_privacy.request WHERE id = rq(2);
 SELECT journey_privacy.extend_request(rq(3), 'too late');
 -- the URLs were told of the later end
 SELECT * FROM rq_told;
