@@ -1,1 +1,86 @@
 -- ingest
+-- Batches of mParticle's events: where they go, and what was taken in.
+
+CREATE TABLE journey_privacy.mparticle_mapping (
+  relation        regclass PRIMARY KEY,
+  -- what was taken in is known by it
+  id              uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+  event_column    name NOT NULL,
+  props_column    name,
+  event_id_column name,
+  columns         jsonb NOT NULL,
+  identities      text[] COLLATE "C" NOT NULL,
+  event_types     text[] COLLATE "C",
+  development     boolean NOT NULL,
+  merge           boolean NOT NULL);
+COMMENT ON TABLE journey_privacy.mparticle_mapping IS
+  'which journey tables take events of mParticle, and what of them; change it with map_mparticle() and unmap_mparticle()';
+
+-- Neither who nor when, but for the day: what stays here after an erasure
+-- says nothing.
+CREATE TABLE journey_privacy.ingested (
+  trace   uuid PRIMARY KEY,
+  seen_on date NOT NULL);
+CREATE INDEX ingested_seen_on ON journey_privacy.ingested USING brin (seen_on);
+COMMENT ON TABLE journey_privacy.ingested IS
+  'keyed traces of batches and events that ingest_mparticle() took in, so that none counts twice; purge_ingested() forgets old ones';
+
+REVOKE ALL ON journey_privacy.mparticle_mapping, journey_privacy.ingested FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.mparticle_mapping', '');
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.ingested', '');
+
+-- Not SECURITY DEFINER: they ask whether the caller owns the table.
+CREATE FUNCTION journey_privacy.map_mparticle(
+    "table" regclass, event_column name, props_column name DEFAULT NULL,
+    event_id_column name DEFAULT NULL, columns jsonb DEFAULT '{}',
+    identities text[] DEFAULT ARRAY['customer_id', 'email', 'mpid', 'mobile_number',
+      'phone_number_2', 'phone_number_3', 'facebook', 'google', 'microsoft', 'twitter', 'yahoo',
+      'other', 'other_id_2', 'other_id_3', 'other_id_4', 'other_id_5', 'other_id_6',
+      'other_id_7', 'other_id_8', 'other_id_9', 'other_id_10'],
+    event_types text[] DEFAULT NULL, development boolean DEFAULT false,
+    merge boolean DEFAULT false)
+  RETURNS void
+  LANGUAGE c VOLATILE
+  AS 'MODULE_PATHNAME', 'jp_map_mparticle';
+COMMENT ON FUNCTION journey_privacy.map_mparticle(
+    regclass, name, name, name, jsonb, text[], text[], boolean, boolean) IS
+  'lets a protected table take events of mParticle: name, properties and id of an event go to columns, columns maps further ones to paths of batch or event, identities lists the kinds that name the subject, in order, event_types what is taken (all when null); development takes batches of that environment too, merge links identities that are subjects already';
+
+CREATE FUNCTION journey_privacy.unmap_mparticle("table" regclass)
+  RETURNS void
+  LANGUAGE c VOLATILE STRICT
+  AS 'MODULE_PATHNAME', 'jp_unmap_mparticle';
+COMMENT ON FUNCTION journey_privacy.unmap_mparticle(regclass) IS
+  'undoes map_mparticle(); what was taken in stays';
+
+-- Not SECURITY DEFINER: it inserts as the caller.
+CREATE FUNCTION journey_privacy.ingest_mparticle(
+    batch jsonb, "table" regclass DEFAULT NULL,
+    OUT events integer, OUT inserted integer, OUT duplicates integer, OUT refused integer,
+    OUT skipped integer, OUT linked integer, OUT conflicts integer, OUT decisions integer)
+  RETURNS record
+  LANGUAGE c VOLATILE
+  AS 'MODULE_PATHNAME', 'jp_ingest_mparticle';
+COMMENT ON FUNCTION journey_privacy.ingest_mparticle(jsonb, regclass) IS
+  'takes in a batch of mParticle''s events, whole or not at all and never twice; table may be left out where only one is mapped; tells how many events there were, were inserted, known, refused by the guard, not wanted, and how many identities were linked or are somebody else''s, and decisions recorded';
+
+CREATE FUNCTION journey_privacy.purge_ingested(older_than interval DEFAULT '30 days')
+  RETURNS bigint
+  LANGUAGE sql VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+  WITH gone AS (
+    DELETE FROM journey_privacy.ingested
+    WHERE seen_on < (pg_catalog.now() - greatest($1, interval '0'))::date
+    RETURNING 1)
+  SELECT count(*) FROM gone;
+END;
+COMMENT ON FUNCTION journey_privacy.purge_ingested(interval) IS
+  'forgets which batches and events were taken in longer ago than older_than, in whole days; returns how many traces';
+
+REVOKE ALL ON FUNCTION
+  journey_privacy.map_mparticle(regclass, name, name, name, jsonb, text[], text[], boolean, boolean),
+  journey_privacy.unmap_mparticle(regclass),
+  journey_privacy.ingest_mparticle(jsonb, regclass),
+  journey_privacy.purge_ingested(interval)
+  FROM PUBLIC;
+

@@ -131,7 +131,7 @@ lock_all(void)
 {
 	static const char *const own[] = {
 		"subject", "tombstone", "consent_event", "subject_key",
-		"erasure_subject", "hold"
+		"erasure_subject", "hold", "request_subject"
 	};
 	SPITupleTable *found;
 	uint64		count;

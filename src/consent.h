@@ -139,6 +139,28 @@ extern Datum jp_consent_record(const JpPseudonym *subject, const char *purpose,
 							   const JpProof *proof);
 
 /*
+ * Locks our tables for writing, in the one order in which erasure locks them
+ * too, so that nobody waits in a circle.  Whatever writes decisions begins
+ * with it.
+ */
+extern void jp_consent_begin(void);
+
+/*
+ * Links another identity, decisions merged, as link_identity(); false when
+ * they are one subject already.  Needs SPI.
+ */
+extern bool jp_consent_link(const JpPseudonym *subject,
+							const JpPseudonym *alias);
+
+/*
+ * Links identities that nobody has to a subject that is registered, which
+ * gives them its decisions; returns how many.  One that is known already, or
+ * was erased, is left alone.  Needs SPI.
+ */
+extern int	jp_consent_adopt(const JpPseudonym *subject,
+							 const JpPseudonym *aliases, int count);
+
+/*
  * Hides people from every purpose: deletes the decisions in force, whose
  * number it returns, and clears the bits.  Numbers ascending.  Needs SPI.
  */

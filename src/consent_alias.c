@@ -4,7 +4,9 @@
  *
  * Both settle what is in force from the ledger, which names the identity
  * under which each decision was made: after linking, the latest by event
- * time of all identities counts; after unlinking, each side has its own.
+ * time of all identities counts; after unlinking, each side has its own.  An
+ * identity that nobody has brings no decisions along: it is given the
+ * subject's.
  */
 #include "postgres.h"
 
@@ -20,6 +22,8 @@
 #include "consent_internal.h"
 #include "note.h"
 
+static void copy_states(const JpSubject *whole, const JpSubject *adopted);
+static void set_copied_bits(SPITupleTable *found, uint64 count);
 static void settle(JpSubject *subject);
 static bool restricted_by_ledger(const JpSubject *subject);
 static void settle_purpose(const JpPurpose *purpose, const JpSubject *subject);
@@ -36,8 +40,6 @@ jp_link_identity(PG_FUNCTION_ARGS)
 {
 	JpPseudonym *subject = jp_subject_arg(fcinfo, 0);
 	JpPseudonym *alias = jp_subject_arg(fcinfo, 1);
-	JpSubject	whole;
-	const JpSubject *one = &whole;
 	bool		changed;
 
 	if (memcmp(subject, alias, sizeof(JpPseudonym)) == 0)
@@ -45,17 +47,112 @@ jp_link_identity(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an identity cannot be an alias of itself")));
 	SPI_connect();
-	jp_consent_begin();
-	changed = jp_subject_link(subject, alias, &whole);
-	if (changed)
-	{
-		settle(&whole);
-		jp_set_bits_by_state(&one, 1);
-	}
+	changed = jp_consent_link(subject, alias);
 	SPI_finish();
-	if (changed)
-		jp_note_about(JP_NOTE_CONSENT, "link_identity", subject, NULL);
 	PG_RETURN_BOOL(changed);
+}
+
+/* Links an identity to another, with the decisions of both. */
+bool
+jp_consent_link(const JpPseudonym *subject, const JpPseudonym *alias)
+{
+	JpSubject	whole;
+	const JpSubject *one = &whole;
+
+	jp_consent_begin();
+	if (!jp_subject_link(subject, alias, &whole))
+		return false;
+	settle(&whole);
+	jp_set_bits_by_state(&one, 1);
+	jp_note_about(JP_NOTE_CONSENT, "link_identity", subject, NULL);
+	return true;
+}
+
+/* Gives a subject identities that nobody has. */
+int
+jp_consent_adopt(const JpPseudonym *subject, const JpPseudonym *aliases,
+				 int count)
+{
+	JpSubject	whole;
+	JpSubject	adopted;
+	const JpSubject *one = &adopted;
+
+	jp_consent_begin();
+	if (!jp_subject_lock(subject, &whole))
+		return 0;
+	jp_subject_adopt(&whole, aliases, count, &adopted);
+	if (adopted.count == 0)
+		return 0;
+	copy_states(&whole, &adopted);
+	if (adopted.restricted)
+		jp_set_bits_by_state(&one, 1);
+	jp_note_about(JP_NOTE_CONSENT, "link_identity", subject, NULL);
+	return adopted.count;
+}
+
+/*
+ * Gives new aliases the decisions of their subject, and the bits that come of
+ * them.  Without a decision a new number's bit is right as it is.
+ */
+static void
+copy_states(const JpSubject *whole, const JpSubject *adopted)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[2] = {INT4OID, INT4ARRAYOID};
+	Datum		values[2] = {Int32GetDatum(whole->numbers[0]),
+		jp_subject_numbers(adopted)
+	};
+
+	jp_execute(&plan,
+			   "INSERT INTO journey_privacy.consent_state"
+			   " (purpose, number, granted, decided_at, valid_until)"
+			   " SELECT c.purpose, n, c.granted, c.decided_at, c.valid_until"
+			   " FROM journey_privacy.purpose p JOIN journey_privacy.consent_state c"
+			   "  ON c.purpose = p.name AND c.number = $1, unnest($2) n"
+			   " ORDER BY c.purpose, n"
+			   " RETURNING purpose, number, granted, coalesce(valid_until, 'infinity')",
+			   2, types, values, NULL, SPI_OK_INSERT_RETURNING);
+	if (!adopted->restricted)
+		set_copied_bits(SPI_tuptable, SPI_processed);
+}
+
+/* Writes the bits of decisions (ordered by purpose and number), by chunk. */
+static void
+set_copied_bits(SPITupleTable *found, uint64 count)
+{
+	JpBitChange *changes = palloc(Max(count, 1) * sizeof(JpBitChange));
+	TimestampTz now = GetCurrentTimestamp();
+	const JpPurpose *purpose = NULL;
+	int			pending = 0;
+	uint64		i;
+
+	for (i = 0; i < count; i++)
+	{
+		HeapTuple	tuple = found->vals[i];
+		TupleDesc	desc = found->tupdesc;
+		JpDecision	decision = {true, false, DT_NOEND};
+		JpBitChange change;
+		bool		isnull;
+		char	   *name = TextDatumGetCString(SPI_getbinval(tuple, desc, 1, &isnull));
+
+		change.number = DatumGetInt32(SPI_getbinval(tuple, desc, 2, &isnull));
+		decision.granted = DatumGetBool(SPI_getbinval(tuple, desc, 3, &isnull));
+		decision.valid_until =
+			DatumGetTimestampTz(SPI_getbinval(tuple, desc, 4, &isnull));
+		if (pending > 0 &&
+			(strcmp(name, purpose->name) != 0 ||
+			 JP_CHUNK_OF(change.number) != JP_CHUNK_OF(changes[0].number)))
+		{
+			jp_permitted_change(purpose, changes, pending);
+			pending = 0;
+		}
+		purpose = jp_purpose_get(name);
+		change.bit = jp_basis_permits(purpose->basis, &decision, false, now);
+		change.valid_until = decision.valid_until;
+		changes[pending++] = change;
+	}
+	if (pending > 0)
+		jp_permitted_change(purpose, changes, pending);
 }
 
 /* SQL: unlink_identity(alias). */

@@ -11,13 +11,6 @@
 #include "subject.h"
 #include "utils/snapshot.h"
 
-/*
- * consent_purpose.c: locks our tables for writing, in the one order in which
- * erasure locks them too, so that nobody waits in a circle.  Whatever writes
- * decisions begins with it.
- */
-extern void jp_consent_begin(void);
-
 /* consent.c: throws 22004 for an argument that is null. */
 extern void jp_require_arg(FunctionCallInfo fcinfo, int n, const char *name);
 

@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -287,6 +288,7 @@ finish(JpErasure *job)
 {
 	bool		withheld = jp_erasure_withholds(job);
 
+	jp_erasure_forget_results(job);
 	if (!withheld)
 		jp_erasure_note_done(job, "journey_privacy.subject_key", "shred",
 							 jp_sealed_shred(job->subject.pseudonyms,
@@ -302,6 +304,14 @@ finish(JpErasure *job)
 static void
 begin_step(JpErasure *job)
 {
+	if (job->guarded)
+	{
+		MemoryContext context = CurrentMemoryContext;
+
+		job->owner = CurrentResourceOwner;
+		BeginInternalSubTransaction(NULL);
+		MemoryContextSwitchTo(context);
+	}
 	settle_constraints();
 	jp_elevate(&job->before);
 }
@@ -311,6 +321,14 @@ static void
 end_step(JpErasure *job)
 {
 	jp_restore(&job->before);
+	if (job->guarded)
+	{
+		MemoryContext context = CurrentMemoryContext;
+
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = job->owner;
+	}
 	if (job->atomic)
 		return;
 	SPI_commit();
@@ -324,13 +342,19 @@ end_step(JpErasure *job)
 static bool
 lock_request(JpErasure *job, bool wait)
 {
-	pg_uuid_t  *id = DatumGetUUIDP(job->request_id);
-	uint32		part[2];
-
-	memcpy(part, id->data, sizeof(part));
-	SET_LOCKTAG_ADVISORY(job->tag, MyDatabaseId, part[0], part[1], REQUEST_LOCK);
+	jp_uuid_lock_tag(&job->tag, DatumGetUUIDP(job->request_id), REQUEST_LOCK);
 	return LockAcquire(&job->tag, ExclusiveLock, !job->atomic, !wait) !=
 		LOCKACQUIRE_NOT_AVAIL;
+}
+
+/* The tag of an advisory lock on a uuid; their first halves are often alike. */
+void
+jp_uuid_lock_tag(LOCKTAG *tag, const pg_uuid_t *id, uint16 field)
+{
+	uint64		hash = hash_bytes_extended(id->data, UUID_LEN, 0);
+
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) (hash >> 32),
+						 (uint32) hash, field);
 }
 
 /* Lets others work on the request. */

@@ -137,6 +137,12 @@ extern int64 jp_reach_remaining(JpReach *reach);
 /* The edges from a table, read once. */
 extern List *jp_reach_edges(JpReach *reach, Oid relid);
 
+/*
+ * erasure_export.c: everything of a person with these identities, as
+ * export_subject() has it, in the current memory context.
+ */
+extern Datum jp_export_of(const JpPseudonym *pseudonyms, int count);
+
 /* erasure_edge.c: the edges from a table to those that belong to it. */
 extern List *jp_edges_from(Oid relid);
 

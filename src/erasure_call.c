@@ -185,13 +185,7 @@ Datum
 jp_resume_erasures(PG_FUNCTION_ARGS)
 {
 	resume(fcinfo, "SELECT e.request_id FROM journey_privacy.erasure e"
-		   " WHERE e.state = 'erasing' OR (e.state = 'withheld' AND NOT EXISTS"
-		   "  (SELECT FROM journey_privacy.hold h WHERE h.released_at IS NULL"
-		   "   AND coalesce(h.held_until, 'infinity') > pg_catalog.clock_timestamp()"
-		   "   AND (h.trace IN (SELECT s.trace FROM journey_privacy.erasure_subject s WHERE s.request_id = e.request_id)"
-		   "    OR (h.trace IS NULL AND EXISTS (SELECT FROM journey_privacy.erasure_step t"
-		   "     WHERE t.request_id = e.request_id AND t.action = 'withhold'"
-		   "      AND to_regclass(t.relation) = h.relation)))))"
+		   " WHERE e.state = 'erasing' OR (e.state = 'withheld' AND NOT " JP_ERASURE_HELD ")"
 		   " ORDER BY e.requested_at", (Datum) 0);
 	PG_RETURN_VOID();
 }
@@ -366,6 +360,11 @@ jp_preview_erasure(PG_FUNCTION_ARGS)
 					  " WHERE number = ANY ($1) AND purpose IN"
 					  " (SELECT name FROM journey_privacy.purpose)",
 					  INT4ARRAYOID, jp_subject_numbers(&subject)), "decisions in force", NULL);
+	put_row(result, jp_relation("request_result"), "delete",
+			count_own("SELECT FROM journey_privacy.request_result WHERE request_id IN"
+					  " (SELECT request_id FROM journey_privacy.request_subject WHERE trace = ANY ($1))",
+					  BYTEAARRAYOID, jp_tombstone_traces(subject.pseudonyms, subject.count)),
+			"results of requests", NULL);
 	if (!withheld && !holds.all)
 		put_row(result, jp_relation("subject_key"), "shred",
 				count_own("SELECT FROM journey_privacy.subject_key"

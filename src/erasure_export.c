@@ -37,6 +37,13 @@ typedef struct Foreign
 	Datum		columns;		/* text[] */
 } Foreign;
 
+/* One identity of a person. */
+typedef struct Member
+{
+	int32		number;
+	JpPseudonym pseudonym;
+} Member;
+
 /* What is exported so far. */
 typedef struct Export
 {
@@ -47,7 +54,9 @@ typedef struct Export
 	ArrayBuildState *rows;		/* jsonb */
 } Export;
 
-static Datum export_of(const JpPseudonym *pseudonym);
+static void whole_person(const JpPseudonym *pseudonyms, int count,
+						 JpSubject *subject);
+static int	compare_members(const void *a, const void *b);
 static void export_table(Export *exported, const JpReached *table);
 static bool is_exported(const JpReached *table, const JpRow *row);
 static SPITupleTable *read_rows(const JpReached *table, const List *sealed,
@@ -76,7 +85,7 @@ Datum
 jp_export_subject(PG_FUNCTION_ARGS)
 {
 	jp_note_about(JP_NOTE_EXPORT, "export_subject", jp_subject_arg(fcinfo, 0), NULL);
-	PG_RETURN_DATUM(export_of(jp_subject_arg(fcinfo, 0)));
+	PG_RETURN_DATUM(jp_export_of(jp_subject_arg(fcinfo, 0), 1));
 }
 
 /* SQL: export_encrypted(subject, pgp_public_key). */
@@ -93,7 +102,7 @@ jp_export_encrypted(PG_FUNCTION_ARGS)
 				  NULL);
 	SPI_connect();
 	schema = quote_identifier(pgcrypto_schema());
-	values[0] = export_of(jp_subject_arg(fcinfo, 0));
+	values[0] = jp_export_of(jp_subject_arg(fcinfo, 0), 1);
 	values[1] = PG_GETARG_DATUM(1);
 	SPI_execute_with_args(psprintf("SELECT %s.armor(%s.pgp_pub_encrypt($1::text, %s.dearmor($2)))",
 								   schema, schema, schema),
@@ -105,9 +114,9 @@ jp_export_encrypted(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(message);
 }
 
-/* Everything of a subject as jsonb, in the caller's memory context. */
-static Datum
-export_of(const JpPseudonym *pseudonym)
+/* Everything of a person as jsonb, in the caller's memory context. */
+Datum
+jp_export_of(const JpPseudonym *pseudonyms, int count)
 {
 	JpSubject	subject;
 	JpHolds		holds = {0};
@@ -122,13 +131,63 @@ export_of(const JpPseudonym *pseudonym)
 												 ALLOCSET_DEFAULT_SIZES);
 	exported.tables = initArrayResult(TEXTOID, exported.context, false);
 	exported.rows = initArrayResult(JSONBOID, exported.context, false);
-	jp_subject_get(pseudonym, &subject);
+	whole_person(pseudonyms, count, &subject);
 	exported.reach = jp_reach(&subject, &holds);
 	foreach(cell, exported.reach->tables)
 		export_table(&exported, lfirst(cell));
 	result = SPI_datumTransfer(whole_export(&exported), false, -1);
 	SPI_finish();
 	return result;
+}
+
+/* All identities of a person who may be several subjects, by number. */
+static void
+whole_person(const JpPseudonym *pseudonyms, int count, JpSubject *subject)
+{
+	Member	   *members = NULL;
+	int			found = 0;
+	int			i;
+	int			j;
+
+	jp_subject_get(pseudonyms, subject);
+	if (count == 1)
+		return;
+	for (i = 0; i < count; i++)
+	{
+		JpSubject	one;
+
+		jp_subject_get(&pseudonyms[i], &one);
+		members = members == NULL ? palloc(one.count * sizeof(Member)) :
+			repalloc(members, (found + one.count) * sizeof(Member));
+		for (j = 0; j < one.count; j++)
+		{
+			members[found].number = one.numbers[j];
+			members[found++].pseudonym = one.pseudonyms[j];
+		}
+	}
+	qsort(members, found, sizeof(Member), compare_members);
+	subject->pseudonyms = palloc(found * sizeof(JpPseudonym));
+	subject->numbers = palloc(found * sizeof(int32));
+	subject->count = 0;
+	for (i = 0; i < found; i++)
+	{
+		if (i > 0 && compare_members(&members[i - 1], &members[i]) == 0)
+			continue;
+		subject->pseudonyms[subject->count] = members[i].pseudonym;
+		subject->numbers[subject->count++] = members[i].number;
+	}
+}
+
+/* Orders identities by number, then by pseudonym. */
+static int
+compare_members(const void *a, const void *b)
+{
+	const Member *x = a;
+	const Member *y = b;
+
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return memcmp(&x->pseudonym, &y->pseudonym, sizeof(JpPseudonym));
 }
 
 /* Adds the rows of a table. */
@@ -423,12 +482,18 @@ try_open(const JpPseudonym *subject, Datum value, const char *context,
 	}
 	PG_CATCH();
 	{
-		/* Another's, or in another context; anything else is not for us. */
-		if (geterrcode() != ERRCODE_DATA_CORRUPTED)
-			PG_RE_THROW();
+		ErrorData  *error;
+
 		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(caller);
+		CurrentResourceOwner = owner;
+		/* Another's, or in another context; anything else is not for us. */
+		if (error->sqlerrcode != ERRCODE_DATA_CORRUPTED)
+			ReThrowError(error);
+		FreeErrorData(error);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);

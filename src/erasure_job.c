@@ -58,6 +58,7 @@ jp_erasure_claim(JpErasure *job, const JpPseudonym *pseudonyms, int count,
 						 jp_consent_forget(&whole), "decisions in force");
 	add_unfinished(job);
 	jp_erasure_load(job);
+	jp_erasure_forget_results(job);
 	return (Datum) 0;
 }
 
@@ -134,6 +135,23 @@ add_unfinished(JpErasure *job)
 						  " JOIN journey_privacy.erasure_subject a ON a.request_id = s.request_id AND a.person = s.person"
 						  " WHERE m.request_id = $1 ON CONFLICT DO NOTHING",
 						  1, types, values, NULL, false, 0);
+}
+
+/*
+ * Deletes what requests of access have brought.  Whoever made such a result
+ * meanwhile was waited for before this is called again at the end.
+ */
+void
+jp_erasure_forget_results(JpErasure *job)
+{
+	Oid			types[1] = {BYTEAARRAYOID};
+	Datum		values[1] = {jp_tombstone_traces(job->subject.pseudonyms, job->subject.count)};
+
+	SPI_execute_with_args("DELETE FROM journey_privacy.request_result WHERE request_id IN"
+						  " (SELECT request_id FROM journey_privacy.request_subject WHERE trace = ANY ($1))",
+						  1, types, values, NULL, false, 0);
+	jp_erasure_note_done(job, "journey_privacy.request_result", "delete",
+						 SPI_processed, "results of requests");
 }
 
 /* Adds numbers that were given by who began to write before. */

@@ -26,6 +26,7 @@
 #include "subject.h"
 
 static Datum import_document(FunctionCallInfo fcinfo, bool json);
+static void read_import(JpImport *import, bool json);
 static List *read_document(const JpImport *import, bool json);
 static Jsonb *parse_json(Datum document);
 static List *load_mappings(JpFormat format);
@@ -114,12 +115,33 @@ import_document(FunctionCallInfo fcinfo, bool json)
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	import.mappings = load_mappings(import.format);
-	match(&import, read_document(&import, json));
+	read_import(&import, json);
 	jp_import_record(&import);
 	emit((ReturnSetInfo *) fcinfo->resultinfo, import.outcomes);
 	SPI_finish();
 	return (Datum) 0;
+}
+
+/* Reads the document and finds the purposes of what it says. */
+static void
+read_import(JpImport *import, bool json)
+{
+	import->mappings = load_mappings(import->format);
+	match(import, read_document(import, json));
+}
+
+/* The consent state of a batch, for another room. */
+void
+jp_import_read_batch(JpImport *import, const JpPseudonym *subject, Jsonb *batch)
+{
+	memset(import, 0, sizeof(*import));
+	import->subject = subject;
+	import->format = JP_FORMAT_MPARTICLE;
+	import->document = JsonbPGetDatum(batch);
+	import->at = GetCurrentTimestamp();
+	import->notice.isnull = true;
+	import->region.isnull = true;
+	read_import(import, true);
 }
 
 /* What the document says. */

@@ -75,6 +75,19 @@ typedef struct JpImport
  */
 extern void jp_import_record(const JpImport *import);
 
+/*
+ * Reads the consent_state of an mParticle batch, which must have one; records
+ * nothing yet.  Needs SPI and the rights of the extension's owner.
+ */
+extern void jp_import_read_batch(JpImport *import, const JpPseudonym *subject,
+								 Jsonb *batch);
+
+/*
+ * Whether what a document comes to is a yes after a time: one that lets
+ * somebody who was erased then come back.
+ */
+extern bool jp_import_agrees_after(const JpImport *import, TimestampTz time);
+
 /* The format of a name; 22023 when there is none. */
 extern JpFormat jp_format_from_name(const char *name);
 extern const char *jp_format_name(JpFormat format);

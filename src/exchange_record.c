@@ -82,6 +82,22 @@ jp_import_record(const JpImport *import)
 	}
 }
 
+/* Whether what a document comes to is a yes after a time. */
+bool
+jp_import_agrees_after(const JpImport *import, TimestampTz time)
+{
+	ListCell   *cell;
+
+	foreach(cell, judge_all(import))
+	{
+		Verdict    *verdict = lfirst(cell);
+
+		if (verdict->granted && verdict->dated && verdict->at > time)
+			return true;
+	}
+	return false;
+}
+
 /* What the document comes to, purpose by purpose in the order of names. */
 static List *
 judge_all(const JpImport *import)

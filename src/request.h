@@ -31,7 +31,9 @@ typedef struct JpRequestNew
 
 /*
  * Takes a request in, with its deadlines; 42710 when there is one with this
- * id.  Needs SPI and the rights of the extension's owner, like all below.
+ * id.  One with a fingerprint is confirmed by the answer to it.  The URLs are
+ * told of what comes after.  Needs SPI and the rights of the extension's
+ * owner, like all below.
  */
 extern void jp_request_open(const JpRequestNew *request);
 

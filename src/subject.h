@@ -79,6 +79,14 @@ extern bool jp_subject_link(const JpPseudonym *pseudonym,
 extern bool jp_subject_unlink(const JpPseudonym *alias, JpSubject *rest,
 							  JpSubject *alone);
 
+/*
+ * Registers identities that nobody has as aliases of a locked subject.  One
+ * that is known already, or was erased, is left alone.  Needs SPI.
+ */
+extern void jp_subject_adopt(const JpSubject *subject,
+							 const JpPseudonym *aliases, int count,
+							 JpSubject *adopted);
+
 /* When a subject was erased; false when there is no tombstone. */
 extern bool jp_tombstone_find(const JpPseudonym *pseudonym,
 							  TimestampTz *erased_at);

@@ -20,6 +20,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
@@ -60,6 +61,7 @@ static bool lock_head_of_alias(void *arg);
 static int32 lock_subject(const JpPseudonym *pseudonym, bool *linked,
 						  bool *restricted);
 static void read_members(int32 head, bool restricted, JpSubject *subject);
+static void take_members(bool restricted, JpSubject *subject);
 static void set_alone(const JpPseudonym *pseudonym, int32 number,
 					  bool restricted, JpSubject *subject);
 static int32 register_or_refuse(const JpPseudonym *pseudonym);
@@ -148,6 +150,39 @@ jp_subject_link(const JpPseudonym *pseudonym, const JpPseudonym *alias,
 				" WHERE number = $1 AND $2 IS NOT NULL", pair.head, pair.other);
 	read_members(pair.head, false, whole);
 	return true;
+}
+
+/*
+ * Registers aliases.  Whether somebody has one of them is for the unique index
+ * to say, not for us to have looked.
+ */
+void
+jp_subject_adopt(const JpSubject *subject, const JpPseudonym *aliases,
+				 int count, JpSubject *adopted)
+{
+	static SPIPlanPtr plan = NULL;
+	JpSubject	wanted = {count, (JpPseudonym *) aliases, NULL, false};
+	Oid			types[2] = {get_array_type(jp_type("pseudonym")), INT4OID};
+	Datum		values[2] = {jp_subject_pseudonyms(&wanted),
+		Int32GetDatum(subject->numbers[0])
+	};
+
+	jp_execute(&plan,
+			   "WITH head AS MATERIALIZED ("
+			   "  SELECT coalesce(s.head, s.number) AS number"
+			   "  FROM journey_privacy.subject s WHERE s.number = $2),"
+			   " adopted AS ("
+			   "  INSERT INTO journey_privacy.subject (pseudonym, head, restricted)"
+			   "  SELECT DISTINCT u.p, h.number, s.restricted FROM unnest($1) u(p), head h"
+			   "   JOIN journey_privacy.subject s ON s.number = h.number"
+			   "  WHERE NOT journey_privacy.is_erased(u.p) ORDER BY u.p"
+			   "  ON CONFLICT (pseudonym) DO NOTHING RETURNING number, pseudonym),"
+			   " flagged AS ("
+			   "  UPDATE journey_privacy.subject s SET linked = true FROM head h"
+			   "  WHERE s.number = h.number AND NOT s.linked AND EXISTS (SELECT FROM adopted))"
+			   " SELECT number, pseudonym FROM adopted ORDER BY number",
+			   2, types, values, NULL, SPI_OK_SELECT);
+	take_members(subject->restricted, adopted);
 }
 
 /* Makes an alias a subject of its own. */
@@ -369,12 +404,20 @@ read_members(int32 head, bool restricted, JpSubject *subject)
 	static SPIPlanPtr plan = NULL;
 	Oid			types[1] = {INT4OID};
 	Datum		values[1] = {Int32GetDatum(head)};
-	int			i;
 
 	jp_execute(&plan,
 			   "SELECT number, pseudonym FROM journey_privacy.subject"
 			   " WHERE number = $1 OR head = $1 ORDER BY number",
 			   1, types, values, NULL, SPI_OK_SELECT);
+	take_members(restricted, subject);
+}
+
+/* Takes the identities that SPI has just found. */
+static void
+take_members(bool restricted, JpSubject *subject)
+{
+	int			i;
+
 	subject->count = SPI_processed;
 	subject->restricted = restricted;
 	subject->numbers = palloc(Max(subject->count, 1) * sizeof(int32));

@@ -158,7 +158,7 @@ jp_tombstone_lift(const JpPseudonym *pseudonym)
 	table_close(rel, NoLock);
 }
 
-/* Moves tombstones, and the erasures they belong to, to the current keys. */
+/* Moves tombstones, and the erasures, holds and requests of the same subjects. */
 void
 jp_tombstones_rekey(void)
 {
@@ -168,7 +168,8 @@ jp_tombstones_rekey(void)
 
 	SPI_execute("SELECT trace FROM journey_privacy.tombstone"
 				" UNION SELECT trace FROM journey_privacy.erasure_subject"
-				" UNION SELECT trace FROM journey_privacy.hold WHERE trace IS NOT NULL", false, 0);
+				" UNION SELECT trace FROM journey_privacy.hold WHERE trace IS NOT NULL"
+				" UNION SELECT trace FROM journey_privacy.request_subject", false, 0);
 	found = SPI_tuptable;
 	count = SPI_processed;
 	for (i = 0; i < count; i++)
@@ -267,11 +268,12 @@ find_trace(Relation rel, const JpPseudonym *pseudonym)
 static void
 change_trace(Datum from, Datum to)
 {
-	static SPIPlanPtr plans[3] = {NULL, NULL, NULL};
+	static SPIPlanPtr plans[4] = {NULL, NULL, NULL, NULL};
 	static const char *const changes[] = {
 		"UPDATE journey_privacy.tombstone SET trace = $2 WHERE trace = $1",
 		"UPDATE journey_privacy.erasure_subject SET trace = $2 WHERE trace = $1",
-		"UPDATE journey_privacy.hold SET trace = $2 WHERE trace = $1"
+		"UPDATE journey_privacy.hold SET trace = $2 WHERE trace = $1",
+		"UPDATE journey_privacy.request_subject SET trace = $2 WHERE trace = $1"
 	};
 	Oid			types[2] = {BYTEAOID, BYTEAOID};
 	Datum		values[2] = {from, to};
