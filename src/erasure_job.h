@@ -26,9 +26,6 @@ typedef struct JpErasure
 	LOCKTAG		tag;
 } JpErasure;
 
-/* erasure.c: whether a procedure was called where it may commit. */
-extern bool jp_may_commit(FunctionCallInfo fcinfo);
-
 /*
  * erasure.c: erases subjects, or goes on with a request: then no pseudonyms
  * are needed.  Returns the receipt; 0 when somebody else works on it and
