@@ -153,7 +153,13 @@ jp_guard_row(PG_FUNCTION_ARGS)
 		same_subject(state, rel, trigger->tg_trigtuple, tuple, &number))
 		return PointerGetDatum(finished(state, rel, tuple, row, number, NULL));
 
-	value = heap_getattr(tuple, state->subject, RelationGetDescr(rel), &isnull);
+	if (row != NULL)
+	{
+		value = row->values[state->subject - 1];
+		isnull = row->nulls[state->subject - 1];
+	}
+	else
+		value = heap_getattr(tuple, state->subject, RelationGetDescr(rel), &isnull);
 	if (isnull)
 		return PointerGetDatum(finished(state, rel, tuple, row, JP_NO_SUBJECT, NULL));
 	jp_subject_of_datum(value, state->subject_type, state->kind,
@@ -543,7 +549,7 @@ finished(const GuardState *state, Relation rel, HeapTuple tuple,
 		return with_number(state, rel, tuple, number, pseudonym);
 	if (!all)
 	{
-		if (!row->planned && !jp_plan_admits(state->rules, row))
+		if (!row->judged && !jp_plan_admits(state->rules, row))
 			return NULL;
 		jp_plan_apply(state->rules, row);
 	}

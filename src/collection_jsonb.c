@@ -7,17 +7,20 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/jsonb.h"
 
 #include "collection_keys.h"
 #include "compat.h"
 
+/* Containers with so many children need no memory but the stack's. */
+#define FEW				64
+
 /* A document in the making. */
 typedef struct Pruning
 {
-	StringInfoData out;
+	char	   *out;			/* its beginning */
+	char	   *next;
 	bool		keep;
 	bool		dropped;
 } Pruning;
@@ -28,44 +31,51 @@ typedef struct Source
 	const JsonbContainer *container;
 	const char *data;			/* behind the entries */
 	uint32		count;			/* of pairs or elements */
+	uint32		children;		/* keys and values, or elements */
 	bool		object;
 } Source;
 
-/* An element, or a pair, that stays. */
-typedef struct Kept
+/* A key, value or element: where it lies, and what becomes of it. */
+typedef struct Child
 {
-	uint32		index;
+	uint32		offset;
+	uint32		length;
+	bool		stays;
 	const JpKeys *keys;			/* of a container to be pruned; NULL: whole */
-} Kept;
+} Child;
 
 /* The entries of a container that is written. */
 typedef struct Entries
 {
-	int			start;			/* where they lie in the output */
-	int			data;			/* and where the data begin */
+	char	   *start;
+	char	   *data;			/* behind them */
 	uint32		count;			/* written so far */
 } Entries;
 
 static void prune_container(Pruning *p, const Source *source,
 							const JpKeys *keys);
-static uint32 choose(const Pruning *p, const Source *source,
-					 const JpKeys *keys, Kept *kept);
+static void locate(const Source *source, Child *child);
+static uint32 choose(bool keep, const Source *source, const JpKeys *keys,
+					 Child *child);
 static bool stays(bool keep, bool is_container, const JpKeys *child,
 				  const JpKeys **within);
 static void copy_child(Pruning *p, Entries *entries, const Source *source,
-					   uint32 index, const JpKeys *keys);
-static void end_entry(Pruning *p, Entries *entries, uint32 type, int before);
-static Source read_container(const JsonbContainer *container);
-static Source read_child(const Source *source, uint32 index);
-static const JpKeys *child_named(const JpKeys *keys, const Source *source,
-								 uint32 pair);
+					   JEntry entry, const Child *child);
+static void end_entry(Pruning *p, Entries *entries, uint32 type,
+					  const char *before);
+static Source read_container(const void *container);
 static bool container_has(const Source *source, const JpKeys *path);
-static void pad(StringInfo out);
+static inline void pad(Pruning *p);
 
-/* The document without what goes. */
+/*
+ * The document without what goes.  What is written has at most half as much
+ * again as what is read: of padding, three bytes for each number and
+ * container, which have eight themselves.
+ */
 Jsonb *
 jp_jsonb_prune(Jsonb *document, const JpKeys *keys, bool keep)
 {
+	Size		size = VARSIZE(document);
 	Pruning		p = {.keep = keep};
 	Source		source;
 
@@ -77,18 +87,17 @@ jp_jsonb_prune(Jsonb *document, const JpKeys *keys, bool keep)
 		return keep && JsonbExtractScalar(&document->root, &scalar) &&
 			scalar.type != jbvNull ? JsonbValueToJsonb(&null) : document;
 	}
-	initStringInfo(&p.out);
-	enlargeStringInfo(&p.out, VARSIZE(document));
-	appendStringInfoSpaces(&p.out, VARHDRSZ);
+	p.out = palloc_extended(size + size / 2 + VARHDRSZ, MCXT_ALLOC_HUGE);
+	p.next = p.out + VARHDRSZ;
 	source = read_container(&document->root);
 	prune_container(&p, &source, keys);
 	if (!p.dropped)
 	{
-		pfree(p.out.data);
+		pfree(p.out);
 		return document;
 	}
-	SET_VARSIZE(p.out.data, p.out.len);
-	return (Jsonb *) p.out.data;
+	SET_VARSIZE(p.out, p.next - p.out);
+	return (Jsonb *) p.out;
 }
 
 /* Whether there is a value at the one path of a set. */
@@ -107,7 +116,9 @@ jp_jsonb_has(Jsonb *document, const JpKeys *path)
 static void
 prune_container(Pruning *p, const Source *source, const JpKeys *keys)
 {
-	Kept	   *kept = palloc(sizeof(Kept) * (source->count + 1));
+	Child		few[FEW];
+	Child	   *child = source->children <= FEW ? few :
+		palloc_extended(sizeof(Child) * source->children, MCXT_ALLOC_HUGE);
 	Entries		entries = {0};
 	uint32		count;
 	uint32		header;
@@ -115,49 +126,68 @@ prune_container(Pruning *p, const Source *source, const JpKeys *keys)
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	count = choose(p, source, keys, kept);
+	locate(source, child);
+	count = choose(p->keep, source, keys, child);
 	if (count < source->count)
 		p->dropped = true;
 	header = count | (source->object ? JB_FOBJECT : JB_FARRAY);
-	pad(&p->out);
-	appendBinaryStringInfo(&p->out, (char *) &header, sizeof(header));
-	entries.start = p->out.len;
+	pad(p);
+	memcpy(p->next, &header, sizeof(header));
+	entries.start = p->next + sizeof(header);
 	entries.data = entries.start +
 		sizeof(JEntry) * (source->object ? count * 2 : count);
-	appendStringInfoSpaces(&p->out, entries.data - entries.start);
-	if (source->object)
-		for (i = 0; i < count; i++)
-			copy_child(p, &entries, source, kept[i].index, NULL);
-	for (i = 0; i < count; i++)
-		copy_child(p, &entries, source, kept[i].index +
-				   (source->object ? source->count : 0), kept[i].keys);
-	pfree(kept);
+	p->next = entries.data;
+	for (i = 0; i < source->children; i++)
+		if (child[i].stays)
+			copy_child(p, &entries, source, source->container->children[i], &child[i]);
+	if (child != few)
+		pfree(child);
 }
 
-/* Finds which pairs or elements stay; returns how many. */
-static uint32
-choose(const Pruning *p, const Source *source, const JpKeys *keys, Kept *kept)
+/* Finds where the children lie. */
+static void
+locate(const Source *source, Child *child)
 {
+	uint32		offset = 0;
+	uint32		i;
+
+	for (i = 0; i < source->children; i++)
+	{
+		child[i].offset = offset;
+		JBE_ADVANCE_OFFSET(offset, source->container->children[i]);
+		child[i].length = offset - child[i].offset;
+	}
+}
+
+/* Decides which pairs or elements stay; returns how many. */
+static uint32
+choose(bool keep, const Source *source, const JpKeys *keys, Child *child)
+{
+	const JEntry *entries = source->container->children;
 	uint32		count = 0;
 	uint32		i;
 
 	for (i = 0; i < source->count; i++)
 	{
-		const JEntry *entry = &source->container->children[i];
+		Child	   *one = &child[i];
+		const JpKeys *within = NULL;
 
-		kept[count].index = i;
 		if (source->object)
 		{
-			if (stays(p->keep, JBE_ISCONTAINER(entry[source->count]),
-					  child_named(keys, source, i), &kept[count].keys))
-				count++;
+			one->stays = stays(keep, JBE_ISCONTAINER(entries[i + source->count]),
+							   jp_keys_child(keys, source->data + one->offset, one->length),
+							   &within);
+			one->keys = NULL;
+			one += source->count;
+			one->stays = one[-(ptrdiff_t) source->count].stays;
 		}
 		else
 		{
-			kept[count].keys = JBE_ISCONTAINER(*entry) ? keys : NULL;
-			if (kept[count].keys != NULL || !p->keep)
-				count++;
+			within = JBE_ISCONTAINER(entries[i]) ? keys : NULL;
+			one->stays = within != NULL || !keep;
 		}
+		one->keys = within;
+		count += one->stays;
 	}
 	return count;
 }
@@ -178,78 +208,56 @@ stays(bool keep, bool is_container, const JpKeys *child, const JpKeys **within)
 
 /* Copies a key, value or element, pruned where keys are given. */
 static void
-copy_child(Pruning *p, Entries *entries, const Source *source, uint32 index,
-		   const JpKeys *keys)
+copy_child(Pruning *p, Entries *entries, const Source *source, JEntry entry,
+		   const Child *child)
 {
-	JEntry		entry = source->container->children[index];
-	uint32		offset = getJsonbOffset(source->container, index);
-	uint32		length = getJsonbLength(source->container, index);
-	int			before = p->out.len;
+	const char *before = p->next;
+	uint32		offset = child->offset;
+	uint32		length = child->length;
 
-	if (keys != NULL)
+	if (child->keys != NULL)
 	{
-		Source		child = read_child(source, index);
+		Source		within = read_container(source->data + INTALIGN(offset));
 
-		prune_container(p, &child, keys);
+		prune_container(p, &within, child->keys);
 	}
 	else
 	{
 		if (JBE_ISCONTAINER(entry) || JBE_ISNUMERIC(entry))
 		{
-			uint32		padding = INTALIGN(offset) - offset;
-
-			pad(&p->out);
-			offset += padding;
-			length -= padding;
+			pad(p);
+			length -= INTALIGN(offset) - offset;
+			offset = INTALIGN(offset);
 		}
-		appendBinaryStringInfo(&p->out, source->data + offset, length);
+		memcpy(p->next, source->data + offset, length);
+		p->next += length;
 	}
 	end_entry(p, entries, entry & JENTRY_TYPEMASK, before);
 }
 
 /* Writes the entry of what has been written since: its length, or its end. */
 static void
-end_entry(Pruning *p, Entries *entries, uint32 type, int before)
+end_entry(Pruning *p, Entries *entries, uint32 type, const char *before)
 {
-	JEntry		entry = type | (p->out.len - before);
+	JEntry		entry = type | (p->next - before);
 
 	if (entries->count % JB_OFFSET_STRIDE == 0)
-		entry = type | (p->out.len - entries->data) | JENTRY_HAS_OFF;
-	memcpy(p->out.data + entries->start + sizeof(JEntry) * entries->count,
-		   &entry, sizeof(entry));
+		entry = type | (p->next - entries->data) | JENTRY_HAS_OFF;
+	memcpy(entries->start + sizeof(JEntry) * entries->count, &entry, sizeof(entry));
 	entries->count++;
 }
 
 /* What a container consists of. */
 static Source
-read_container(const JsonbContainer *container)
+read_container(const void *bytes)
 {
-	Source		source = {.container = container};
+	Source		source = {.container = bytes};
 
-	source.count = JsonContainerSize(container);
-	source.object = JsonContainerIsObject(container);
-	source.data = (const char *) &container->children[source.object ?
-													  source.count * 2 : source.count];
+	source.count = JsonContainerSize(source.container);
+	source.object = JsonContainerIsObject(source.container);
+	source.children = source.object ? source.count * 2 : source.count;
+	source.data = (const char *) &source.container->children[source.children];
 	return source;
-}
-
-/* A container within another. */
-static Source
-read_child(const Source *source, uint32 index)
-{
-	uint32		offset = getJsonbOffset(source->container, index);
-
-	return read_container((const JsonbContainer *)
-						  (source->data + INTALIGN(offset)));
-}
-
-/* What a set has for the key of a pair. */
-static const JpKeys *
-child_named(const JpKeys *keys, const Source *source, uint32 pair)
-{
-	return jp_keys_child(keys,
-						 source->data + getJsonbOffset(source->container, pair),
-						 getJsonbLength(source->container, pair));
 }
 
 /* Whether a container has a value at a path. */
@@ -261,27 +269,33 @@ container_has(const Source *source, const JpKeys *path)
 	check_stack_depth();
 	for (i = 0; i < source->count; i++)
 	{
-		uint32		index = i + (source->object ? source->count : 0);
-		const JpKeys *below = source->object ? child_named(path, source, i) : path;
-		Source		child;
+		const JpKeys *below = path;
+		uint32		value = i;
+		Source		within;
 
-		if (below == NULL)
-			continue;
-		if (below->whole)
+		if (source->object)
+		{
+			below = jp_keys_child(path, source->data +
+								  getJsonbOffset(source->container, i),
+								  getJsonbLength(source->container, i));
+			value += source->count;
+		}
+		if (below != NULL && below->whole)
 			return true;
-		if (!JBE_ISCONTAINER(source->container->children[index]))
+		if (below == NULL || !JBE_ISCONTAINER(source->container->children[value]))
 			continue;
-		child = read_child(source, index);
-		if (container_has(&child, below))
+		within = read_container(source->data +
+								INTALIGN(getJsonbOffset(source->container, value)));
+		if (container_has(&within, below))
 			return true;
 	}
 	return false;
 }
 
 /* Goes on at a multiple of four bytes. */
-static void
-pad(StringInfo out)
+static inline void
+pad(Pruning *p)
 {
-	while (out->len != INTALIGN(out->len))
-		appendStringInfoCharMacro(out, '\0');
+	while ((p->next - p->out) % sizeof(uint32) != 0)
+		*p->next++ = '\0';
 }

@@ -283,7 +283,8 @@ rounded_numeric(const JpBoundMinimization *one, Datum value, Datum *made)
 static double
 rounded_float(double value, int digits)
 {
-	double		scale = pow(10, digits);
+	static const double powers[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
+	double		scale = powers[digits];
 
 	if (!(fabs(value * scale) < ALL_WHOLE))
 		return value;

@@ -53,6 +53,7 @@ jp_plan_admits(const JpBoundRules *bound, JpRuleRow *row)
 {
 	const JpDataPlan *plan = bound->rules->plan;
 
+	row->judged = true;
 	if (plan == NULL ||
 		(!jp_rule_touches(row, bound->event) &&
 		 (bound->props == 0 || !jp_rule_touches(row, bound->props))) ||

@@ -113,6 +113,7 @@ typedef struct JpRuleRow
 	bool	   *nulls;
 	bool		changed;
 	const JpPlannedEvent *event;	/* by the plan */
+	bool		judged;			/* whether the plan lets it in is known */
 	bool		planned;		/* the plan applies to it */
 } JpRuleRow;
 
