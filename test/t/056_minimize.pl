@@ -204,7 +204,7 @@ $subscriber->safe_psql($db, q{CREATE EXTENSION journey_privacy CASCADE});
 		SELECT journey_privacy.minimize('raw_visit', 'ip', 'truncate_ip'),
 		  journey_privacy.set_data_plan('raw_visit', 'event', 'props', 'strip');
 		SELECT journey_privacy.plan_event('raw_visit', 'home', '{page}');
-		CREATE SUBSCRIPTION sub CONNECTION '} . $node->connstr($db) . q{' PUBLICATION pub});
+		CREATE SUBSCRIPTION sub CONNECTION '} . $node->connstr($db) =~ s/'/''/gr . q{' PUBLICATION pub});
 	$node->wait_for_catchup('sub');
 	$subscriber->wait_for_subscription_sync($node, 'sub') if $subscriber->can('wait_for_subscription_sync');
 	$node->safe_psql($db, q{
