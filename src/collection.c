@@ -25,7 +25,6 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
-#include "utils/uuid.h"
 
 #include "catalog.h"
 #include "collection.h"
@@ -225,46 +224,6 @@ void
 jp_guard_redacting(Oid relid)
 {
 	redacting = relid;
-}
-
-/* The pseudonym, under the current key, that a subject column's value means. */
-void
-jp_subject_of_datum(Datum value, Oid type, const char *kind,
-					JpPseudonym *pseudonym)
-{
-	char	   *identity;
-
-	if (kind == NULL)
-	{
-		*pseudonym = *(JpPseudonym *) DatumGetPointer(value);
-		jp_pseudonym_advance(pseudonym, jp_key_version(JP_KEY_PSEUDONYM));
-		return;
-	}
-	switch (type)
-	{
-		case INT4OID:
-			identity = psprintf("%d", DatumGetInt32(value));
-			break;
-		case INT8OID:
-			identity = psprintf(INT64_FORMAT, DatumGetInt64(value));
-			break;
-		case UUIDOID:
-			identity = DatumGetCString(DirectFunctionCall1(uuid_out, value));
-			break;
-		default:
-			identity = TextDatumGetCString(value);
-			break;
-	}
-	jp_pseudonymize(kind, identity, strlen(identity), pseudonym);
-	pfree(identity);
-}
-
-/* Whether a column of this type can name subjects, given their kind. */
-bool
-jp_subject_type_ok(Oid type)
-{
-	return type == INT4OID || type == INT8OID || type == UUIDOID ||
-		type == TEXTOID || type == VARCHAROID;
 }
 
 /* Reads all protections. */

@@ -53,6 +53,8 @@ typedef struct Known
 static HTAB *known = NULL;
 static uint64 known_as_of = 0;
 
+static void bind_minimizations(JpBoundRules *bound, Relation rel);
+static void bind_plan(JpBoundRules *bound, Relation rel);
 static JpRules *rules_of(Oid head);
 static void forget_all(void);
 static JpRules *read_rules(Oid head);
@@ -79,7 +81,6 @@ jp_rules_bind(Relation rel, Oid head, MemoryContext context)
 	MemoryContext caller;
 	JpBoundRules *bound;
 	MemoryContextCallback *release;
-	int			i;
 
 	if (rules->count == 0 && rules->plan == NULL)
 		return NULL;
@@ -94,6 +95,20 @@ jp_rules_bind(Relation rel, Oid head, MemoryContext context)
 	bound->relation = pstrdup(RelationGetRelationName(rel));
 	bound->relid = RelationGetRelid(rel);
 	bound->member = rel->rd_rel->relispartition;
+	bind_minimizations(bound, rel);
+	if (rules->plan != NULL)
+		bind_plan(bound, rel);
+	MemoryContextSwitchTo(caller);
+	return bound;
+}
+
+/* Finds the columns that are minimised. */
+static void
+bind_minimizations(JpBoundRules *bound, Relation rel)
+{
+	const JpRules *rules = bound->rules;
+	int			i;
+
 	bound->minimizations = palloc0(sizeof(JpBoundMinimization) * (rules->count + 1));
 	for (i = 0; i < rules->count; i++)
 	{
@@ -108,24 +123,25 @@ jp_rules_bind(Relation rel, Oid head, MemoryContext context)
 		if (!jp_transform_fits(one->rule->transform, one->type))
 			column_gone(rel);
 	}
-	if (rules->plan != NULL)
-	{
-		TupleDesc	desc = RelationGetDescr(rel);
-		Oid			type;
+}
 
-		bound->event = bound_column(rel, &rules->plan->event_column);
-		type = TupleDescAttr(desc, bound->event - 1)->atttypid;
-		if (type != TEXTOID && type != VARCHAROID)
-			column_gone(rel);
-		if (NameStr(rules->plan->props_column)[0] != '\0')
-		{
-			bound->props = bound_column(rel, &rules->plan->props_column);
-			if (TupleDescAttr(desc, bound->props - 1)->atttypid != JSONBOID)
-				column_gone(rel);
-		}
-	}
-	MemoryContextSwitchTo(caller);
-	return bound;
+/* Finds the columns of the data plan. */
+static void
+bind_plan(JpBoundRules *bound, Relation rel)
+{
+	const JpDataPlan *plan = bound->rules->plan;
+	TupleDesc	desc = RelationGetDescr(rel);
+	Oid			type;
+
+	bound->event = bound_column(rel, &plan->event_column);
+	type = TupleDescAttr(desc, bound->event - 1)->atttypid;
+	if (type != TEXTOID && type != VARCHAROID)
+		column_gone(rel);
+	if (NameStr(plan->props_column)[0] == '\0')
+		return;
+	bound->props = bound_column(rel, &plan->props_column);
+	if (TupleDescAttr(desc, bound->props - 1)->atttypid != JSONBOID)
+		column_gone(rel);
 }
 
 /* Gives back a reference to rules. */

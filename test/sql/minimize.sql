@@ -130,7 +130,7 @@ ALTER TABLE mini ADD PRIMARY KEY (id), ALTER ip SET DEFAULT '192.0.2.200';
 INSERT INTO mini (id, visitor) VALUES (1, 'customer_id:minimize1');
 SELECT ip, made FROM mini;
 INSERT INTO mini (id, visitor, ip) VALUES (1, 'customer_id:minimize1', '192.0.9.9')
-  ON CONFLICT (id) DO UPDATE SET ip = EXCLUDED.ip, mail = 'a@b.example' RETURNING ip, mail LIKE 'p1\_%' AS pseudonym;
+  ON CONFLICT (id) DO UPDATE SET ip = EXCLUDED.ip, mail = 'a@b.example' RETURNING ip, mail ~ '^p\d+_' AS pseudonym;
 MERGE INTO mini m USING (VALUES (1), (2)) v(id) ON m.id = v.id
   WHEN MATCHED THEN UPDATE SET ip = '198.51.100.5', props = '{"page": 1, "z": 2}'
   WHEN NOT MATCHED THEN INSERT (id, visitor, ip, props) VALUES (v.id, 'customer_id:minimize2', '198.51.100.6', '{"z": 3}');
@@ -145,8 +145,8 @@ CREATE TRIGGER mini_before BEFORE INSERT OR UPDATE ON mini FOR EACH ROW EXECUTE 
 CREATE FUNCTION mini_after() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE WARNING 'after: %', NEW.ip; RETURN NULL; END $$;
 CREATE TRIGGER mini_after AFTER INSERT OR UPDATE ON mini FOR EACH ROW EXECUTE FUNCTION mini_after();
-UPDATE mini SET ip = '203.0.113.99' WHERE id = 3 RETURNING ip, mail LIKE 'p1\_%' AS pseudonym;
-UPDATE mini SET lat = 1.23 WHERE id = 3 RETURNING ip, lat, mail LIKE 'p1\_%' AS pseudonym;
+UPDATE mini SET ip = '203.0.113.99' WHERE id = 3 RETURNING ip, mail ~ '^p\d+_' AS pseudonym;
+UPDATE mini SET lat = 1.23 WHERE id = 3 RETURNING ip, lat, mail ~ '^p\d+_' AS pseudonym;
 DROP TRIGGER mini_before ON mini;
 DROP TRIGGER mini_after ON mini;
 -- one after ours is told of
@@ -356,7 +356,7 @@ CREATE TEMP TABLE mini_sent AS
            || '/' || floor(random() * 129))::inet END AS ip,
     (random() - 0.5) * 360 AS lat, ((random() - 0.5) * 360)::numeric AS lon,
     mini_doc(4) AS doc
-  FROM generate_series(1, 1500) id;
+  FROM generate_series(1, 800) id;
 INSERT INTO mini_random
   SELECT id, visitor, at, wall, day, ip, ip, lat, lon, doc, doc, doc, doc::json, doc::json FROM mini_sent;
 SELECT count(*) AS rows,
@@ -376,7 +376,7 @@ SELECT count(*) FILTER (WHERE r.kept IS DISTINCT FROM mini_keep(s.doc, '{a,b.c,c
   -- made as PostgreSQL itself would: the text comes from every entry
   count(*) FILTER (WHERE r.kept::text::jsonb <> r.kept OR r.dropped::text::jsonb <> r.dropped
                    OR r.kept::text <> mini_keep(s.doc, '{a,b.c,c.a.b,d.d.d}')::text) AS ill_made,
-  count(*) FILTER (WHERE r.kept <> s.doc AND r.dropped <> s.doc) > 500 AS worth_it
+  count(*) FILTER (WHERE r.kept <> s.doc AND r.dropped <> s.doc) > 300 AS worth_it
 FROM mini_random r JOIN mini_sent s USING (id);
 -- again: nothing changes
 CREATE TEMP TABLE mini_once AS SELECT * FROM mini_random;

@@ -109,6 +109,14 @@ DO $$ BEGIN
 END $$;
 COMMIT;
 SELECT * FROM counted;
+-- a procedure that commits
+DO $$ BEGIN
+  FOR i IN 1..3 LOOP
+    INSERT INTO planned (id, visitor, event, props) VALUES (9, 'customer_id:plan1', 'unheard of', NULL);
+    COMMIT;
+  END LOOP;
+END $$;
+SELECT count FROM counted WHERE violation = 'unplanned event';
 -- under repeatable read and serializable too, where others have counted meanwhile
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 SELECT count(*) FROM planned;
