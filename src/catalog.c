@@ -21,6 +21,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -66,7 +67,8 @@ PG_FUNCTION_INFO_V1(jp_catalog_changed);
 /* Names of the tables whose changes must reach every cache. */
 static const char *const config_name[] = {
 	"key_version", "identity_kind", "purpose", "allowance",
-	"protection", "column_allowance", "event_name", "journey_store"
+	"protection", "column_allowance", "event_name", "journey_store",
+	"minimization", "data_plan", "planned_event"
 };
 
 /* Registers the invalidation callback. */
@@ -242,6 +244,14 @@ jp_require_read_committed(const char *what)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s needs isolation level read committed", what),
 				 errdetail("Under repeatable read it would not see rows that others have just written.")));
+}
+
+/* Whether a procedure was called where it may commit. */
+bool
+jp_may_commit(FunctionCallInfo fcinfo)
+{
+	return fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
+		!((CallContext *) fcinfo->context)->atomic && !IsSubTransaction();
 }
 
 /* Becomes the extension's owner, deaf to the caller's search_path. */

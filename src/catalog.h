@@ -7,6 +7,7 @@
 #define JP_CATALOG_H
 
 #include "access/htup.h"
+#include "fmgr.h"
 #include "storage/lockdefs.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
@@ -70,6 +71,9 @@ extern uint64 jp_catalog_generation(void);
 
 /* Refuses a transaction that does not see what others have just committed. */
 extern void jp_require_read_committed(const char *what);
+
+/* Whether a procedure was called where it may commit. */
+extern bool jp_may_commit(FunctionCallInfo fcinfo);
 
 /* Acts as the extension's owner under a fixed search_path until jp_restore();
  * an error in between is cleaned up by the (sub)transaction's end. */

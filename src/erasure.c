@@ -65,14 +65,6 @@ static Datum finish(JpErasure *job);
 static void settle_constraints(void);
 static void say_how_to_resume(void *arg);
 
-/* Whether a procedure was called where it may commit. */
-bool
-jp_may_commit(FunctionCallInfo fcinfo)
-{
-	return fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
-		!((CallContext *) fcinfo->context)->atomic && !IsSubTransaction();
-}
-
 /* Erases; returns the receipt, in memory of the procedure. */
 Datum
 jp_erasure_run(JpErasure *job, const JpPseudonym *pseudonyms, int count,

@@ -18,6 +18,7 @@
 #include "utils/lsyscache.h"
 
 #include "catalog.h"
+#include "collection.h"
 #include "erasure.h"
 
 /* So many rows go between two commits. */
@@ -258,11 +259,20 @@ redact_alike(JpReached *table, uint64 ways, JpRow **rows, int count)
 	JpPrivilege before;
 
 	jp_act_as(table->owner, path, &before);
-	SPI_execute_with_args(psprintf("UPDATE ONLY %s t SET %s"
-								   " WHERE t.ctid OPERATOR(pg_catalog.=) ANY ($1)"
-								   " AND t.xmin OPERATOR(pg_catalog.=) ANY ($2)",
-								   table->table, redaction->set),
-						  2, types, values, NULL, false, 0);
+	jp_guard_redacting(table->relid);
+	PG_TRY();
+	{
+		SPI_execute_with_args(psprintf("UPDATE ONLY %s t SET %s"
+									   " WHERE t.ctid OPERATOR(pg_catalog.=) ANY ($1)"
+									   " AND t.xmin OPERATOR(pg_catalog.=) ANY ($2)",
+									   table->table, redaction->set),
+							  2, types, values, NULL, false, 0);
+	}
+	PG_FINALLY();
+	{
+		jp_guard_redacting(InvalidOid);
+	}
+	PG_END_TRY();
 	jp_restore(&before);
 	return SPI_processed;
 }

@@ -29,6 +29,7 @@
 #include "catalog.h"
 #include "collection.h"
 #include "collection_redaction.h"
+#include "collection_rules.h"
 #include "consent.h"
 #include "journey_privacy.h"
 #include "keyring.h"
@@ -220,6 +221,7 @@ jp_unprotect(PG_FUNCTION_ARGS)
 						  " FROM gone ORDER BY relation = $1",
 						  1, types, values, NULL, false, 0);
 	jp_without_covering(unprotect_tree, &relid);
+	jp_rules_forget(relid);
 	SPI_finish();
 	jp_restore(&before);
 	jp_note(JP_NOTE_PROTECTION, "unprotect", relid, -1, NULL);
