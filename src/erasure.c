@@ -46,8 +46,13 @@
 /* Field of the advisory lock tag under which a request is worked on. */
 #define REQUEST_LOCK	0x4a51
 
-static void begin_step(JpErasure *job);
-static void end_step(JpErasure *job);
+/* What a search has found, to be carried out. */
+typedef struct Pass
+{
+	JpReach    *reach;
+	JpErasing  *erasing;
+} Pass;
+
 static void begin_pass(JpErasure *job, bool locked);
 static bool next_batch(void *arg);
 static bool lock_request(JpErasure *job, bool wait);
@@ -57,6 +62,7 @@ static void hide_late(JpErasure *job);
 static bool pass(JpErasure *job, bool locked);
 static void carry_out_pass(JpReach *reach, JpErasing *erasing);
 static void try_pass(JpReach *reach, JpErasing *erasing);
+static void work_pass(void *arg);
 static void refuse_remaining(void) pg_attribute_noreturn();
 static void row_done(void *arg, const JpReached *table, const char *action,
 					 int64 rows);
@@ -86,14 +92,14 @@ jp_erasure_run(JpErasure *job, const JpPseudonym *pseudonyms, int count,
 	error_context_stack = &context;
 	PG_TRY();
 	{
-		begin_step(job);
+		jp_step_begin(&job->before);
 		if (job->atomic)
 			jp_erasure_lock();
 		receipt = jp_erasure_claim(job, pseudonyms, count, reason);
 		if (receipt == (Datum) 0)
 			receipt = carry_out(job);
 		receipt = PointerGetDatum(PG_DETOAST_DATUM_COPY(receipt));
-		end_step(job);
+		jp_step_end(&job->before, job->atomic);
 	}
 	PG_FINALLY();
 	{
@@ -124,8 +130,8 @@ carry_out(JpErasure *job)
 	jp_erasure_remember(job->id_text, &job->subject, job->person, job->atomic);
 	if (!job->atomic)
 	{
-		end_step(job);
-		begin_step(job);
+		jp_step_end(&job->before, job->atomic);
+		jp_step_begin(&job->before);
 		jp_erasure_wait();
 	}
 	while (!pass(job, job->atomic || tries >= PATIENCE))
@@ -175,22 +181,37 @@ carry_out_pass(JpReach *reach, JpErasing *erasing)
 		refuse_remaining();
 }
 
-/*
- * The same in a subtransaction: when others have written what refers to these
- * rows since the search, or wait for us in a circle, the next search finds out.
- */
+/* The same in a subtransaction: the next search finds out what was left. */
 static void
 try_pass(JpReach *reach, JpErasing *erasing)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	Pass		todo = {reach, erasing};
 
 	erasing->commit = NULL;
+	(void) jp_step_attempt(work_pass, &todo);
+}
+
+static void
+work_pass(void *arg)
+{
+	Pass	   *todo = arg;
+
+	carry_out_pass(todo->reach, todo->erasing);
+}
+
+/* Works in a subtransaction; false when that is to be tried again. */
+bool
+jp_step_attempt(void (*work) (void *arg), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = true;
+
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		carry_out_pass(reach, erasing);
+		work(arg);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -207,10 +228,13 @@ try_pass(JpReach *reach, JpErasing *erasing)
 		CurrentResourceOwner = owner;
 		if (error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION &&
 			error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED &&
+			error->sqlerrcode != ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST &&
 			error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
 			ReThrowError(error);
+		done = false;
 	}
 	PG_END_TRY();
+	return done;
 }
 
 /* Says that something of the subject does not go. */
@@ -243,8 +267,8 @@ next_batch(void *arg)
 	JpErasure  *job = arg;
 	JpHolds		now;
 
-	end_step(job);
-	begin_step(job);
+	jp_step_end(&job->before, job->atomic);
+	jp_step_begin(&job->before);
 	LockRelationOid(jp_relation("erasure"), RowExclusiveLock);
 	LockRelationOid(jp_relation("subject"), RowExclusiveLock);
 	LockRelationOid(jp_relation("declared_link"), ShareLock);
@@ -299,19 +323,19 @@ finish(JpErasure *job)
 }
 
 /* Begins to work, in a transaction that is new or the caller's. */
-static void
-begin_step(JpErasure *job)
+void
+jp_step_begin(JpPrivilege *before)
 {
 	settle_constraints();
-	jp_elevate(&job->before);
+	jp_elevate(before);
 }
 
-/* Ends what begin_step() began, and commits where that is ours to do. */
-static void
-end_step(JpErasure *job)
+/* Ends what jp_step_begin() began, and commits where that is ours to do. */
+void
+jp_step_end(const JpPrivilege *before, bool atomic)
 {
-	jp_restore(&job->before);
-	if (job->atomic)
+	jp_restore(before);
+	if (atomic)
 		return;
 	SPI_commit();
 	EnsurePortalSnapshotExists();

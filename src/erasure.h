@@ -5,6 +5,7 @@
 #ifndef JP_ERASURE_H
 #define JP_ERASURE_H
 
+#include "catalog.h"
 #include "collection_redaction.h"
 #include "nodes/pg_list.h"
 #include "storage/itemptr.h"
@@ -42,6 +43,7 @@ typedef struct JpRow
 	bool		queued;			/* it is the subject's, and followed */
 	bool		pending;		/* not redacted yet */
 	bool		withheld;
+	bool		whole;			/* withheld with all that belongs to it */
 	uint64		ways;			/* bits of JpReached.ways by which it was found */
 } JpRow;
 
@@ -101,6 +103,7 @@ typedef struct JpHolds
 	char	   *reason;			/* then */
 	TimestampTz until;
 	List	   *tables;			/* JpHeldTable */
+	List	   *people;			/* JpHeldPeople; where no one subject is meant */
 } JpHolds;
 
 typedef struct JpHeldTable
@@ -110,10 +113,17 @@ typedef struct JpHeldTable
 	TimestampTz until;
 } JpHeldTable;
 
-/* All that a subject reaches. */
+/* Whose rows are withheld: in one table, or anywhere with what belongs to them. */
+typedef struct JpHeldPeople
+{
+	Oid			relid;
+	JpSubject	people;			/* every identity of theirs */
+} JpHeldPeople;
+
+/* All that a subject reaches, or some rows. */
 typedef struct JpReach
 {
-	const JpSubject *subject;
+	const JpSubject *subject;	/* NULL: some rows */
 	HTAB	   *seen;			/* of JpRow */
 	List	   *tables;			/* JpReached; once ordered, children first */
 	List	   *edges;			/* lists of JpEdge, from the tables in edges_of */
@@ -127,6 +137,13 @@ typedef struct JpReach
  * owner, like all below.
  */
 extern JpReach *jp_reach(const JpSubject *subject, const JpHolds *holds);
+
+/*
+ * The same for rows of a table that SPI has just found (tableoid, ctid, xmin):
+ * they are to be deleted, with what belongs to them; what they share with rows
+ * that stay is left as it is.
+ */
+extern JpReach *jp_reach_rows(const char *table, const JpHolds *holds);
 
 /*
  * How many rows still refer to rows that are gone, because a trigger kept
@@ -221,5 +238,29 @@ extern Oid	jp_name_way(struct SPITupleTable *from, uint64 i, JpWay *way);
  */
 extern int64 jp_named_rows(struct SPITupleTable *from, uint64 i,
 						   const char *select, const JpSubject *subject);
+
+/*
+ * Tells of the rows of one table that name a subject: those at some places (a
+ * tid[]), or with 0 any of them.  Returns how many were found, of whatever
+ * way, up to limit each (0: all).
+ */
+extern int64 jp_rows_naming(Oid relid, Datum places, const JpSubject *subject,
+							int64 limit,
+							void (*found) (void *arg, ItemPointer place),
+							void *arg);
+
+/*
+ * erasure.c: begins to work as the extension's owner, in a transaction that is
+ * new or the caller's; ends that, and commits unless atomic.  Needs SPI.
+ */
+extern void jp_step_begin(JpPrivilege *before);
+extern void jp_step_end(const JpPrivilege *before, bool atomic);
+
+/*
+ * erasure.c: works in a subtransaction; false when nothing was done, because
+ * others have written what refers to the rows meanwhile, wait for us in a
+ * circle, or something depends on what was to be dropped.
+ */
+extern bool jp_step_attempt(void (*work) (void *arg), void *arg);
 
 #endif							/* JP_ERASURE_H */

@@ -211,7 +211,7 @@ refuse_kept(const JpReached *table)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("not all rows of the subject in table %s could be deleted",
+			 errmsg("not all rows to be erased from table %s could be deleted",
 					table->table),
 			 errhint("Look for a trigger or rule on DELETE that keeps rows.")));
 }

@@ -42,6 +42,8 @@ typedef struct Followed
 	KeyValues  *keys;
 } Followed;
 
+static JpReach *new_reach(void);
+static void search(JpReach *reach, const JpHolds *holds);
 static void add_named_rows(JpReach *reach);
 static bool follow(JpReach *reach, JpReached *parent);
 static void follow_edge(JpReach *reach, JpReached *parent, JpEdge *edge,
@@ -57,24 +59,54 @@ static void take_row(JpReach *reach, JpReached *table, JpRow *row);
 static JpReached *reached_table(JpReach *reach, Oid relid, const char *path);
 static int	way_of(JpReached *table, const JpWay *way);
 static void add_row(JpRow ***rows, int *count, int *room, JpRow *row);
-static void find_pending(JpReached *table);
+static void find_pending(JpReach *reach, JpReached *table);
 static void find_pending_of(JpReached *table, JpRow **rows, int count);
 
 /* All that a subject reaches. */
 JpReach *
 jp_reach(const JpSubject *subject, const JpHolds *holds)
 {
+	JpReach    *reach = new_reach();
+
+	reach->subject = subject;
+	add_named_rows(reach);
+	search(reach, holds);
+	return reach;
+}
+
+/* All that rows reach which SPI has just found. */
+JpReach *
+jp_reach_rows(const char *table, const JpHolds *holds)
+{
+	JpReach    *reach = new_reach();
+	JpWay		way = {.name = "expired", .fate = JP_ROW_DELETE};
+
+	take_rows(reach, table, &way);
+	search(reach, holds);
+	return reach;
+}
+
+/* A search that has found nothing yet. */
+static JpReach *
+new_reach(void)
+{
 	JpReach    *reach = palloc0(sizeof(JpReach));
 	HASHCTL		control = {.keysize = sizeof(JpRowKey), .entrysize = sizeof(JpRow)};
+
+	control.hcxt = CurrentMemoryContext;
+	reach->seen = hash_create("journey_privacy rows", 1024, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return reach;
+}
+
+/* Finds what belongs to the rows there are, and what becomes of each. */
+static void
+search(JpReach *reach, const JpHolds *holds)
+{
 	ListCell   *cell;
 	bool		more;
 	int			i;
 
-	reach->subject = subject;
-	control.hcxt = CurrentMemoryContext;
-	reach->seen = hash_create("journey_privacy rows", 1024, &control,
-							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	add_named_rows(reach);
 	do
 	{
 		more = false;
@@ -86,10 +118,9 @@ jp_reach(const JpSubject *subject, const JpHolds *holds)
 	for (i = 0; i < list_length(reach->tables); i++)
 		find_cleared(reach, list_nth(reach->tables, i));
 	foreach(cell, reach->tables)
-		find_pending(lfirst(cell));
+		find_pending(reach, lfirst(cell));
 	jp_reach_withhold(reach, holds);
 	jp_reach_order(reach);
-	return reach;
 }
 
 /* The edges from a table, read once. */
@@ -436,7 +467,7 @@ add_row(JpRow ***rows, int *count, int *room, JpRow *row)
 
 /* Finds out which rows are not redacted yet. */
 static void
-find_pending(JpReached *table)
+find_pending(JpReach *reach, JpReached *table)
 {
 	JpRow	  **rows = palloc(Max(table->count, 1) * sizeof(JpRow *));
 	int			way;
@@ -452,7 +483,8 @@ find_pending(JpReached *table)
 		for (i = 0; i < table->count; i++)
 			if ((table->rows[i]->ways >> way & 1) != 0 &&
 				table->rows[i]->fate != JP_ROW_DELETE &&
-				table->rows[i]->fate != JP_ROW_CLEAR)
+				table->rows[i]->fate != JP_ROW_CLEAR &&
+				(reach->subject != NULL || table->rows[i]->fate != JP_ROW_SHARED))
 				rows[count++] = table->rows[i];
 		if (count > 0)
 		{

@@ -1,1 +1,1 @@
--- retention
+SELECT 1;
