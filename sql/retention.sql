@@ -58,3 +58,24 @@ COMMENT ON PROCEDURE journey_privacy.purge_expired(regclass, integer) IS
   'deletes what view retention says is too old, of one table or of all, with what belongs to it, but for what is held or restricted: whole partitions, then so many rows in a transaction each; in a transaction block, rows only';
 
 REVOKE ALL ON PROCEDURE journey_privacy.purge_expired(regclass, integer) FROM PUBLIC;
+
+CREATE FUNCTION journey_privacy.inactive_subjects(
+    older_than interval, ignore_undated boolean DEFAULT false,
+    OUT subjects bigint, OUT active bigint, OUT with_basis bigint, OUT undated bigint,
+    OUT withheld bigint, OUT inactive bigint)
+  LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_inactive_subjects';
+COMMENT ON FUNCTION journey_privacy.inactive_subjects(interval, boolean) IS
+  'how many subjects erase_inactive() would erase now, given for how long nothing was heard of them, and why it would not erase the others';
+
+-- Not SECURITY DEFINER, like erase().
+CREATE PROCEDURE journey_privacy.erase_inactive(
+    older_than interval, batch integer DEFAULT 10000, ignore_undated boolean DEFAULT false,
+    INOUT erased bigint DEFAULT NULL)
+  LANGUAGE c
+  AS 'MODULE_PATHNAME', 'jp_erase_inactive';
+COMMENT ON PROCEDURE journey_privacy.erase_inactive(interval, integer, boolean, bigint) IS
+  'erases subjects without an event, decision or request for so long who have not agreed to anything in force and of whom nothing must be kept, so many at once with one receipt; ignore_undated: rows whose time is not known keep nobody';
+
+REVOKE ALL ON FUNCTION journey_privacy.inactive_subjects(interval, boolean) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE journey_privacy.erase_inactive(interval, integer, boolean, bigint) FROM PUBLIC;

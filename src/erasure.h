@@ -39,11 +39,11 @@ typedef struct JpRow
 	JpRowKey	key;
 	TransactionId xmin;			/* with it, the ctid is this row's only */
 	JpRowFate	fate;
+	bool		clears;			/* it refers to a row that goes */
 	bool		shared;			/* found by a way on which rows are shared */
 	bool		queued;			/* it is the subject's, and followed */
 	bool		pending;		/* not redacted yet */
 	bool		withheld;
-	bool		whole;			/* withheld with all that belongs to it */
 	uint64		ways;			/* bits of JpReached.ways by which it was found */
 } JpRow;
 
@@ -113,7 +113,7 @@ typedef struct JpHeldTable
 	TimestampTz until;
 } JpHeldTable;
 
-/* Whose rows are withheld: in one table, or anywhere with what belongs to them. */
+/* Whose rows are withheld, in one table or anywhere. */
 typedef struct JpHeldPeople
 {
 	Oid			relid;
@@ -140,8 +140,7 @@ extern JpReach *jp_reach(const JpSubject *subject, const JpHolds *holds);
 
 /*
  * The same for rows of a table that SPI has just found (tableoid, ctid, xmin):
- * they are to be deleted, with what belongs to them; what they share with rows
- * that stay is left as it is.
+ * they are to be deleted, with what belongs to them.
  */
 extern JpReach *jp_reach_rows(const char *table, const JpHolds *holds);
 

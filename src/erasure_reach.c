@@ -49,6 +49,7 @@ static bool follow(JpReach *reach, JpReached *parent);
 static void follow_edge(JpReach *reach, JpReached *parent, JpEdge *edge,
 						JpRow **rows, int count);
 static void find_cleared(JpReach *reach, JpReached *parent);
+static void find_cleared_anew(JpReach *reach);
 static void read_keys(const JpReached *parent, JpRow **rows, int count,
 					  const JpEdge *edge, KeyValues *keys);
 static void column_array(SPITupleTable *found, uint64 count, int column,
@@ -59,7 +60,7 @@ static void take_row(JpReach *reach, JpReached *table, JpRow *row);
 static JpReached *reached_table(JpReach *reach, Oid relid, const char *path);
 static int	way_of(JpReached *table, const JpWay *way);
 static void add_row(JpRow ***rows, int *count, int *room, JpRow *row);
-static void find_pending(JpReach *reach, JpReached *table);
+static void find_pending(JpReached *table);
 static void find_pending_of(JpReached *table, JpRow **rows, int count);
 
 /* All that a subject reaches. */
@@ -118,8 +119,10 @@ search(JpReach *reach, const JpHolds *holds)
 	for (i = 0; i < list_length(reach->tables); i++)
 		find_cleared(reach, list_nth(reach->tables, i));
 	foreach(cell, reach->tables)
-		find_pending(reach, lfirst(cell));
+		find_pending(lfirst(cell));
 	jp_reach_withhold(reach, holds);
+	if (holds->tables != NIL || holds->people != NIL)
+		find_cleared_anew(reach);
 	jp_reach_order(reach);
 }
 
@@ -199,7 +202,7 @@ find_cleared(JpReach *reach, JpReached *parent)
 	int			i;
 
 	for (i = 0; i < parent->queued; i++)
-		if (parent->queue[i]->fate == JP_ROW_DELETE)
+		if (parent->queue[i]->fate == JP_ROW_DELETE && !parent->queue[i]->withheld)
 			rows[count++] = parent->queue[i];
 	foreach(cell, jp_reach_edges(reach, parent->relid))
 	{
@@ -209,6 +212,21 @@ find_cleared(JpReach *reach, JpReached *parent)
 			follow_edge(reach, parent, edge, rows, count);
 	}
 	pfree(rows);
+}
+
+/* The same when it is known what does not go. */
+static void
+find_cleared_anew(JpReach *reach)
+{
+	HASH_SEQ_STATUS scan;
+	JpRow	   *row;
+	int			i;
+
+	hash_seq_init(&scan, reach->seen);
+	while ((row = hash_seq_search(&scan)) != NULL)
+		row->clears = false;
+	for (i = 0; i < list_length(reach->tables); i++)
+		find_cleared(reach, list_nth(reach->tables, i));
 }
 
 /* Follows one edge from some rows. */
@@ -387,6 +405,7 @@ take_rows(JpReach *reach, const char *parent_path, const JpWay *way)
 		}
 		row->ways |= UINT64CONST(1) << way_of(table, way);
 		row->shared |= way->fate == JP_ROW_SHARED;
+		row->clears |= way->fate == JP_ROW_CLEAR;
 		row->fate = Max(row->fate, way->fate);
 		take_row(reach, table, row);
 	}
@@ -467,7 +486,7 @@ add_row(JpRow ***rows, int *count, int *room, JpRow *row)
 
 /* Finds out which rows are not redacted yet. */
 static void
-find_pending(JpReach *reach, JpReached *table)
+find_pending(JpReached *table)
 {
 	JpRow	  **rows = palloc(Max(table->count, 1) * sizeof(JpRow *));
 	int			way;
@@ -483,8 +502,7 @@ find_pending(JpReach *reach, JpReached *table)
 		for (i = 0; i < table->count; i++)
 			if ((table->rows[i]->ways >> way & 1) != 0 &&
 				table->rows[i]->fate != JP_ROW_DELETE &&
-				table->rows[i]->fate != JP_ROW_CLEAR &&
-				(reach->subject != NULL || table->rows[i]->fate != JP_ROW_SHARED))
+				table->rows[i]->fate != JP_ROW_CLEAR)
 				rows[count++] = table->rows[i];
 		if (count > 0)
 		{
@@ -538,45 +556,4 @@ find_pending_of(JpReached *table, JpRow **rows, int count)
 			rows[i]->pending = true;
 	}
 	hash_destroy(differing);
-}
-
-/* Rows as a tid[]. */
-Datum
-jp_rows_datum(JpRow *const *rows, int count)
-{
-	ItemPointerData *ctids = palloc(Max(count, 1) * sizeof(ItemPointerData));
-	Datum	   *values = palloc(Max(count, 1) * sizeof(Datum));
-	ArrayType  *array;
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		ctids[i].ip_blkid.bi_hi = rows[i]->key.block_high;
-		ctids[i].ip_blkid.bi_lo = rows[i]->key.block_low;
-		ctids[i].ip_posid = rows[i]->key.offset;
-		values[i] = PointerGetDatum(&ctids[i]);
-	}
-	array = construct_array(values, count, TIDOID, sizeof(ItemPointerData),
-							false, TYPALIGN_SHORT);
-	pfree(values);
-	pfree(ctids);
-	return PointerGetDatum(array);
-}
-
-/* The transactions that made rows, as a xid[]. */
-Datum
-jp_xmins_datum(JpRow *const *rows, int count)
-{
-	Datum	   *values = palloc(Max(count, 1) * sizeof(Datum));
-	ArrayType  *array;
-	int			distinct = 0;
-	int			i;
-
-	for (i = 0; i < count; i++)
-		if (i == 0 || rows[i]->xmin != rows[i - 1]->xmin)
-			values[distinct++] = TransactionIdGetDatum(rows[i]->xmin);
-	array = construct_array(values, distinct, XIDOID, sizeof(TransactionId), true,
-							TYPALIGN_INT);
-	pfree(values);
-	return PointerGetDatum(array);
 }

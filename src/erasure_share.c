@@ -5,7 +5,8 @@
  * A shared row goes when nobody else is left in it: no other way on which
  * rows of the table are shared leads to anybody but the subject.  A row that
  * is withheld keeps those by which it was found, or a foreign key would be
- * broken and the row never found again.
+ * broken and the row never found again.  When rows go because of their age, one
+ * that is withheld keeps what belongs to it, too: that goes only with it.
  */
 #include "postgres.h"
 
@@ -24,7 +25,6 @@ typedef struct HoldingRows
 {
 	JpReach    *reach;
 	JpReached  *table;
-	bool		whole;			/* with all that belongs to them */
 } HoldingRows;
 
 static bool settle_table(JpReach *reach, JpReached *table,
@@ -40,6 +40,7 @@ static bool withhold_children(JpReach *reach, JpReached *parent);
 static bool withhold_belonging(JpReach *reach, JpReached *parent,
 							   JpReached *child, const JpEdge *edge,
 							   JpRow **rows, int count);
+static bool loses_way(const JpReached *table, JpRow *row, const char *name);
 static bool withhold_parents(JpReach *reach, JpReached *child);
 static void hold_table(JpReached *table, const char *reason, TimestampTz until);
 static JpRow *row_at(JpReach *reach, Oid relid, Datum ctid);
@@ -240,13 +241,12 @@ jp_reach_withhold(JpReach *reach, const JpHolds *holds)
 	{
 		more = false;
 		foreach(cell, reach->tables)
-			more |= withhold_children(reach, lfirst(cell));
-	} while (more);
-	do
-	{
-		more = false;
-		foreach(cell, reach->tables)
+		{
+			/* what belongs to rows goes because of them; to people, anyway */
+			if (reach->subject == NULL)
+				more |= withhold_children(reach, lfirst(cell));
 			more |= withhold_parents(reach, lfirst(cell));
+		}
 	} while (more);
 }
 
@@ -259,10 +259,10 @@ hold_people(JpReach *reach, const JpHeldPeople *held)
 	foreach(cell, reach->tables)
 	{
 		JpReached  *table = lfirst(cell);
-		HoldingRows holding = {reach, table, !OidIsValid(held->relid)};
+		HoldingRows holding = {reach, table};
 
 		if (table->count > 0 &&
-			(holding.whole || jp_is_part_of(table->relid, held->relid)))
+			(!OidIsValid(held->relid) || jp_is_part_of(table->relid, held->relid)))
 			(void) jp_rows_naming(table->relid, jp_rows_datum(table->rows, table->count),
 								  &held->people, 0, hold_row, &holding);
 	}
@@ -278,7 +278,6 @@ hold_row(void *arg, ItemPointer place)
 	if (row == NULL)
 		return;
 	row->withheld = true;
-	row->whole |= holding->whole;
 	if (holding->table->held_by == NULL)
 		holding->table->held_by = "a hold on a subject, or a restriction";
 }
@@ -296,7 +295,7 @@ hold_table(JpReached *table, const char *reason, TimestampTz until)
 	table->held_until = until;
 }
 
-/* Withholds what belongs to rows of a table that are withheld with all of it. */
+/* Withholds what belongs to withheld rows of a table. */
 static bool
 withhold_children(JpReach *reach, JpReached *parent)
 {
@@ -308,7 +307,7 @@ withhold_children(JpReach *reach, JpReached *parent)
 	int			i;
 
 	for (i = 0; i < parent->count; i++)
-		if (parent->rows[i]->whole)
+		if (parent->rows[i]->withheld)
 			rows[count++] = parent->rows[i];
 	if (count == 0)
 		return false;
@@ -349,15 +348,32 @@ withhold_belonging(JpReach *reach, JpReached *parent, JpReached *child,
 								 SPI_getbinval(SPI_tuptable->vals[i],
 											   SPI_tuptable->tupdesc, 1, &isnull));
 
-		if (row == NULL || row->whole)
+		if (row == NULL || row->withheld || !loses_way(child, row, edge->way.name))
 			continue;
-		row->withheld = row->whole = true;
+		row->withheld = true;
 		changed = true;
 		if (child->held_by == NULL)
 			child->held_by = parent->held_by;
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return changed;
+}
+
+/*
+ * Whether a row stays as it is because one that it belongs to stays.  One that
+ * is only redacted may still be so because of others.
+ */
+static bool
+loses_way(const JpReached *table, JpRow *row, const char *name)
+{
+	int			i;
+
+	if (row->fate == JP_ROW_DELETE)
+		return true;
+	for (i = 0; i < list_length(table->ways); i++)
+		if (strcmp(((JpWay *) list_nth(table->ways, i))->name, name) == 0)
+			row->ways &= ~(UINT64CONST(1) << i);
+	return row->fate != JP_ROW_CLEAR && row->ways == 0;
 }
 
 /* Withholds the rows that withheld rows of a table belong to. */

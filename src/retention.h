@@ -67,4 +67,54 @@ extern void jp_purge_rows(JpPurge *purge, Oid relid);
  */
 extern void jp_purge_partitions(JpPurge *purge);
 
+struct TupleTableSlot;
+
+/*
+ * retention_query.c: runs a query and hands its rows, as they come, to a
+ * function, which returns false to stop.
+ */
+extern void jp_query_into(const char *sql, int nargs, const Oid *types,
+						  const Datum *values,
+						  bool (*take) (struct TupleTableSlot *slot, void *arg),
+						  void *arg);
+
+/*
+ * What keeps subjects from being erased as inactive, a bit for each subject
+ * number.
+ */
+typedef enum JpSign
+{
+	JP_SIGN_ACTIVE,				/* an event, decision or request of late */
+	JP_SIGN_BASIS,				/* a yes in force; a row that must be kept */
+	JP_SIGN_UNDATED,			/* a row whose time is not known */
+	JP_SIGN_WITHHELD,			/* a hold, or a restriction */
+	JP_SIGN_OLD					/* something of before */
+} JpSign;
+
+#define JP_SIGNS	5
+
+typedef struct JpSigns
+{
+	TimestampTz cut_off;		/* of late is what is not before */
+	int32		count;			/* numbers below are looked at */
+	uint8	   *bits[JP_SIGNS];
+} JpSigns;
+
+/*
+ * retention_signs.c: looks for signs of everybody, or only of these numbers
+ * (an int4[]; 0: everybody); then those of aliases are their heads' too.
+ * Needs the rights of the extension's owner.
+ */
+extern void jp_signs_read(JpSigns *signs, Datum only);
+
+/* The same for JP_SIGN_OLD, which the other leaves out. */
+extern void jp_signs_read_old(JpSigns *signs, Datum only);
+
+static inline bool
+jp_sign(const JpSigns *signs, JpSign sign, int32 number)
+{
+	return number < 0 || number >= signs->count ? sign == JP_SIGN_ACTIVE :
+		(signs->bits[sign][number / 8] >> (number % 8)) & 1;
+}
+
 #endif							/* JP_RETENTION_H */

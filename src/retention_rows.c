@@ -18,10 +18,9 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "nodes/params.h"
 #include "storage/bufmgr.h"
-#include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -37,10 +36,9 @@
 /* So often a batch is tried when others come between. */
 #define PATIENCE	3
 
-/* Where rows are; a receiver of a query's rows. */
+/* Where rows are. */
 typedef struct Places
 {
-	DestReceiver receiver;		/* must come first */
 	MemoryContext context;
 	ItemPointerData *place;
 	int			count;
@@ -75,9 +73,7 @@ static bool look(JpPurge *purge, Oid relid, int64 from, Places *places);
 static bool open_leaf(Oid relid, Leaf *leaf);
 static void find_places(const JpPurge *purge, const Leaf *leaf, int64 from,
 						Places *places);
-static bool place_found(TupleTableSlot *slot, DestReceiver *self);
-static void nothing_to_start(DestReceiver *self, int operation, TupleDesc desc);
-static void nothing_to_end(DestReceiver *self);
+static bool place_found(TupleTableSlot *slot, void *arg);
 static void delete_places(JpPurge *purge, Oid relid, Places *places);
 static void delete_batch(JpPurge *purge, Oid relid, ItemPointerData *place,
 						 int count);
@@ -155,10 +151,10 @@ open_leaf(Oid relid, Leaf *leaf)
 static void
 find_places(const JpPurge *purge, const Leaf *leaf, int64 from, Places *places)
 {
-	SPIExecuteOptions options = {0};
+	Oid			types[1] = {TIMESTAMPTZOID};
+	Datum		values[1] = {TimestampTzGetDatum(purge->cut_off)};
 	JpPrivilege before;
 	char	   *sql;
-	int			code;
 
 	sql = psprintf("SELECT t.ctid FROM ONLY %s t WHERE t.%s OPERATOR(pg_catalog.<) $1",
 				   leaf->table, purge->at);
@@ -166,31 +162,16 @@ find_places(const JpPurge *purge, const Leaf *leaf, int64 from, Places *places)
 		sql = psprintf("%s AND t.ctid OPERATOR(pg_catalog.>=) '(" INT64_FORMAT ",0)'::pg_catalog.tid"
 					   " AND t.ctid OPERATOR(pg_catalog.<) '(" INT64_FORMAT ",0)'::pg_catalog.tid",
 					   sql, from, Min(from + RANGE_PAGES, (int64) MaxBlockNumber));
-	options.params = makeParamList(1);
-	options.params->params[0].value = TimestampTzGetDatum(purge->cut_off);
-	options.params->params[0].isnull = false;
-	options.params->params[0].pflags = PARAM_FLAG_CONST;
-	options.params->params[0].ptype = TIMESTAMPTZOID;
-	places->receiver.receiveSlot = place_found;
-	places->receiver.rStartup = nothing_to_start;
-	places->receiver.rShutdown = nothing_to_end;
-	places->receiver.rDestroy = nothing_to_end;
-	places->receiver.mydest = DestTuplestore;	/* what SPI takes for rows wanted */
-	options.dest = &places->receiver;
-
 	jp_act_as(leaf->owner, "pg_catalog, pg_temp", &before);
-	code = SPI_execute_extended(sql, &options);
+	jp_query_into(sql, 1, types, values, place_found, places);
 	jp_restore(&before);
-	if (code != SPI_OK_SELECT)
-		elog(ERROR, "could not look for rows that are past their time: %s",
-			 SPI_result_code_string(code));
 }
 
 /* Takes a place; false when there is no room for more. */
 static bool
-place_found(TupleTableSlot *slot, DestReceiver *self)
+place_found(TupleTableSlot *slot, void *arg)
 {
-	Places	   *places = (Places *) self;
+	Places	   *places = arg;
 	bool		isnull;
 
 	if (places->count == PLACES_MAX)
@@ -208,16 +189,6 @@ place_found(TupleTableSlot *slot, DestReceiver *self)
 	places->place[places->count++] =
 		*(ItemPointer) DatumGetPointer(slot_getattr(slot, 1, &isnull));
 	return true;
-}
-
-static void
-nothing_to_start(DestReceiver *self, int operation, TupleDesc desc)
-{
-}
-
-static void
-nothing_to_end(DestReceiver *self)
-{
 }
 
 /* Deletes the rows at some places, in their order on disk. */
