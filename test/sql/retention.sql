@@ -377,7 +377,7 @@ DO $$
 DECLARE
   bad int := 0; gone int := 0; parts int := 0; kept int := 0;
 BEGIN
-  FOR n IN 1 .. 40 LOOP
+  FOR n IN 1 .. 14 LOOP
     PERFORM ret_round(n);
     COMMIT;
     CALL journey_privacy.purge_expired('ret_x', 1 + floor(random() * 60)::int);
