@@ -12,6 +12,7 @@ my $node = PostgreSQL::Test::Cluster->new('purge');
 $node->init(extra => [ '-E', 'UTF8', '--locale=C' ]);
 $node->append_conf('postgresql.conf', q{
 shared_preload_libraries = 'journey_privacy'
+restart_after_crash = on
 journey_privacy.keyring_file = '} . $node->basedir . q{/keyring'});
 $node->start;
 $node->safe_psql('postgres', q{
