@@ -196,12 +196,12 @@ DROP TABLE ret_kind, ret_bare;
 -- Partitions
 CREATE FUNCTION ret_do(sql text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE sql; END $$;
 CREATE FUNCTION ret_bound(days int) RETURNS text LANGUAGE sql AS $$ SELECT quote_literal(retention_ago(days)) $$;
-CREATE TABLE ret_part (visitor journey_privacy.pseudonym, at timestamptz, place text) PARTITION BY LIST (place);
+CREATE TABLE ret_part (visitor journey_privacy.pseudonym, at timestamptz, place text, n int) PARTITION BY LIST (place);
 CREATE TABLE ret_part_a PARTITION OF ret_part FOR VALUES IN ('a') PARTITION BY RANGE (at);
-CREATE TABLE ret_part_b PARTITION OF ret_part FOR VALUES IN ('b') PARTITION BY HASH (visitor);
+CREATE TABLE ret_part_b PARTITION OF ret_part FOR VALUES IN ('b') PARTITION BY HASH (n);
 CREATE TABLE ret_part_rest PARTITION OF ret_part DEFAULT PARTITION BY RANGE (at, place);
 SELECT ret_do(format('CREATE TABLE ret_part_a_old PARTITION OF ret_part_a FOR VALUES FROM (MINVALUE) TO (%s)', ret_bound(200))),
-       ret_do(format('CREATE TABLE ret_part_a_mid PARTITION OF ret_part_a FOR VALUES FROM (%s) TO (%s) PARTITION BY HASH (visitor)', ret_bound(200), ret_bound(150))),
+       ret_do(format('CREATE TABLE ret_part_a_mid PARTITION OF ret_part_a FOR VALUES FROM (%s) TO (%s) PARTITION BY HASH (n)', ret_bound(200), ret_bound(150))),
        ret_do('CREATE TABLE ret_part_a_mid0 PARTITION OF ret_part_a_mid FOR VALUES WITH (MODULUS 2, REMAINDER 0)'),
        ret_do('CREATE TABLE ret_part_a_mid1 PARTITION OF ret_part_a_mid FOR VALUES WITH (MODULUS 2, REMAINDER 1)'),
        ret_do(format('CREATE TABLE ret_part_a_cut PARTITION OF ret_part_a FOR VALUES FROM (%s) TO (%s)', ret_bound(150), ret_bound(50))),
@@ -218,8 +218,8 @@ CREATE VIEW ret_parts AS
   FROM pg_partition_tree('ret_part') r LEFT JOIN (SELECT tableoid, count(*) AS n FROM ret_part GROUP BY 1) p ON p.tableoid = r.relid
   WHERE r.isleaf;
 CREATE FUNCTION ret_fill_parts() RETURNS void LANGUAGE sql BEGIN ATOMIC
-  INSERT INTO ret_part SELECT retention_of(i), retention_ago(i * 10 + 5), p FROM generate_series(1, 29) i, unnest('{a,b,c}'::text[]) p;
-  INSERT INTO ret_part SELECT retention_of(5), NULL, p FROM unnest('{a,b}'::text[]) p;
+  INSERT INTO ret_part SELECT retention_of(i), retention_ago(i * 10 + 5), p, i FROM generate_series(1, 29) i, unnest('{a,b,c}'::text[]) p;
+  INSERT INTO ret_part SELECT retention_of(5), NULL, p, 5 FROM unnest('{a,b}'::text[]) p;
 END;
 SELECT ret_fill_parts() \g /dev/null
 TABLE ret_parts;
