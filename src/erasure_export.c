@@ -74,7 +74,6 @@ static JpRow *row_of(const Export *exported, const JpReached *table,
 static List *foreign_columns(Oid relid);
 static bool is_found_by(const JpReached *table, const JpRow *row,
 						const List *way);
-static List *name_list(Datum names);
 static List *sealed_columns(Oid relid);
 static Datum open_columns(const Export *exported, Datum row,
 						  const List *sealed, HeapTuple tuple, TupleDesc desc);
@@ -357,7 +356,7 @@ foreign_columns(Oid relid)
 		bool		isnull;
 		Datum		way = SPI_getbinval(found->vals[i], found->tupdesc, 1, &isnull);
 
-		columns->way = isnull ? NIL : name_list(way);
+		columns->way = isnull ? NIL : jp_name_list(way);
 		columns->columns = PointerGetDatum(DatumGetArrayTypePCopy(SPI_getbinval(found->vals[i],
 																				found->tupdesc,
 																				2, &isnull)));
@@ -378,22 +377,6 @@ is_found_by(const JpReached *table, const JpRow *row, const List *way)
 			equal(((JpWay *) list_nth(table->ways, i))->columns, way))
 			return true;
 	return false;
-}
-
-/* A name[] as a list of strings. */
-static List *
-name_list(Datum names)
-{
-	Datum	   *values;
-	int			count;
-	List	   *list = NIL;
-	int			i;
-
-	deconstruct_array(DatumGetArrayTypeP(names), NAMEOID, NAMEDATALEN, false,
-					  TYPALIGN_CHAR, &values, NULL, &count);
-	for (i = 0; i < count; i++)
-		list = lappend(list, makeString(pstrdup(NameStr(*DatumGetName(values[i])))));
-	return list;
 }
 
 /* The columns of a table that hold sealed values. */

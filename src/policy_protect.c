@@ -179,6 +179,14 @@ check_arguments(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("visibility collected needs occurred_at"),
 				 errhint("Name the column that says when an event occurred.")));
+	if (PG_ARGISNULL(RETAIN_FOR))
+		return;
+	jp_check_keep(PG_GETARG_INTERVAL_P(RETAIN_FOR), "retain_for");
+	if (PG_ARGISNULL(OCCURRED_AT))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("retain_for needs occurred_at"),
+				 errhint("Name the column that says when an event occurred.")));
 }
 
 /* Fills in what a table has of its own. */
