@@ -178,6 +178,20 @@ jp_open_owned(Oid relid, LOCKMODE lock)
 	return rel;
 }
 
+/* The number of a column that a caller names. */
+AttrNumber
+jp_column_get(Oid relid, const char *column)
+{
+	AttrNumber	number = get_attnum(relid, column);
+
+	if (number <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						column, get_rel_name(relid))));
+	return number;
+}
+
 /* A relation's name for dynamic SQL. */
 char *
 jp_qualified_name(Relation rel)

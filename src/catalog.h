@@ -58,6 +58,9 @@ extern HeapTuple jp_fetch_one(Relation rel, const char *index,
 							  AttrNumber column, Datum key,
 							  RegProcedure equal);
 
+/* The number of a user's column; 42703 when there is none of this name. */
+extern AttrNumber jp_column_get(Oid relid, const char *column);
+
 /* A relation's name, qualified and quoted for dynamic SQL. */
 extern char *jp_qualified_name(Relation rel);
 extern char *jp_qualified_name_of(Oid relid);

@@ -253,13 +253,8 @@ static void
 check_column(Relation rel, const char *column, JpTransform transform)
 {
 	Oid			relid = RelationGetRelid(rel);
-	AttrNumber	number = get_attnum(relid, column);
+	AttrNumber	number = jp_column_get(relid, column);
 
-	if (number <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						column, RelationGetRelationName(rel))));
 	check_protection(jp_protection_find(relid), column, transform);
 	if (get_attgenerated(relid, number) != '\0')
 		ereport(ERROR,

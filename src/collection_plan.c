@@ -148,13 +148,8 @@ static Oid
 plan_column(Relation rel, const char *column)
 {
 	Oid			relid = RelationGetRelid(rel);
-	AttrNumber	number = get_attnum(relid, column);
+	AttrNumber	number = jp_column_get(relid, column);
 
-	if (number <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						column, RelationGetRelationName(rel))));
 	if (get_attgenerated(relid, number) != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
