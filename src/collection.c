@@ -28,6 +28,7 @@
 
 #include "catalog.h"
 #include "collection.h"
+#include "collection_moving.h"
 #include "collection_rules.h"
 #include "consent.h"
 #include "journey_privacy.h"
@@ -92,6 +93,7 @@ static bool rules_rest(Oid relid);
 static HeapTuple finished(const GuardState *state, Relation rel,
 						  HeapTuple tuple, JpRuleRow *row, int32 number,
 						  const JpPseudonym *pseudonym);
+static bool may_be_lost(const GuardState *state, Relation rel);
 static HeapTuple with_number(const GuardState *state, Relation rel,
 							 HeapTuple tuple, int32 number,
 							 const JpPseudonym *pseudonym);
@@ -150,7 +152,15 @@ jp_guard_row(PG_FUNCTION_ARGS)
 	lenient = (RelationGetRelid(rel) == numbering);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && !lenient &&
 		same_subject(state, rel, trigger->tg_trigtuple, tuple, &number))
-		return PointerGetDatum(finished(state, rel, tuple, row, number, NULL));
+	{
+		tuple = finished(state, rel, tuple, row, number, NULL);
+		if (may_be_lost(state, rel) && tuple != NULL)
+			jp_moving_note(rel, tuple, number);
+		return PointerGetDatum(tuple);
+	}
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) && may_be_lost(state, rel) &&
+		jp_moving_arrives(rel, tuple, &number))
+		return PointerGetDatum(with_number(state, rel, tuple, number, NULL));
 
 	if (row != NULL)
 	{
@@ -178,6 +188,13 @@ jp_guard_row(PG_FUNCTION_ARGS)
 		return PointerGetDatum(refuse(state, rel, "its subject has been erased",
 									  "Only a new consent, given after the erasure, lets the subject's data in again."));
 	return PointerGetDatum(finished(state, rel, tuple, row, number, &pseudonym));
+}
+
+/* Whether a row that moves to another partition could be left out there. */
+static bool
+may_be_lost(const GuardState *state, Relation rel)
+{
+	return state->skip && rel->rd_rel->relispartition;
 }
 
 /*
