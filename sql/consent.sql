@@ -13,7 +13,8 @@ CREATE TABLE journey_privacy.purpose (
   consent_valid_for interval CHECK (consent_valid_for > interval '0'),
   created_at        timestamptz NOT NULL DEFAULT pg_catalog.now(),
   min_group         integer NOT NULL DEFAULT 20 CHECK (min_group >= 1),
-  access            text NOT NULL DEFAULT 'rows' CHECK (access IN ('rows', 'aggregates')));
+  access            text NOT NULL DEFAULT 'rows' CHECK (access IN ('rows', 'aggregates')),
+  keep_for          interval CHECK (keep_for > interval '0'));
 COMMENT ON TABLE journey_privacy.purpose IS
   'why data is processed, and on which legal basis (Art. 6 GDPR); change it with create_purpose() and drop_purpose()';
 
@@ -83,12 +84,12 @@ ALTER TABLE journey_privacy.consent_event ENABLE ALWAYS TRIGGER append_only;
 CREATE FUNCTION journey_privacy.create_purpose(
     name text, basis text, description text DEFAULT NULL,
     consent_valid_for interval DEFAULT NULL, min_group integer DEFAULT 20,
-    access text DEFAULT 'rows')
+    access text DEFAULT 'rows', keep_for interval DEFAULT NULL)
   RETURNS void
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_create_purpose';
-COMMENT ON FUNCTION journey_privacy.create_purpose(text, text, text, interval, integer, text) IS
-  'makes a purpose with its legal basis; consent_valid_for is how long a yes counts, min_group how many subjects a group has at least that an answer tells of; access is rows, or aggregates when only answers may be had';
+COMMENT ON FUNCTION journey_privacy.create_purpose(text, text, text, interval, integer, text, interval) IS
+  'makes a purpose with its legal basis; consent_valid_for is how long a yes counts, min_group how many subjects a group has at least that an answer tells of; access is rows, or aggregates when only answers may be had; keep_for is how long data collected for it is kept (null: no limit)';
 
 CREATE FUNCTION journey_privacy.drop_purpose(name text)
   RETURNS void
@@ -174,11 +175,11 @@ COMMENT ON FUNCTION journey_privacy.rebuild_permitted(text) IS
 CREATE FUNCTION journey_privacy.change_purpose(
     name text, basis text DEFAULT NULL, description text DEFAULT NULL,
     consent_valid_for interval DEFAULT NULL, min_group integer DEFAULT NULL,
-    access text DEFAULT NULL)
+    access text DEFAULT NULL, keep_for interval DEFAULT NULL)
   RETURNS void
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_change_purpose';
-COMMENT ON FUNCTION journey_privacy.change_purpose(text, text, text, interval, integer, text) IS
+COMMENT ON FUNCTION journey_privacy.change_purpose(text, text, text, interval, integer, text, interval) IS
   'changes what is given of a purpose; who may be seen is worked out anew';
 
 -- What an application shows in a privacy centre.
@@ -291,11 +292,11 @@ REVOKE ALL ON FUNCTION
   journey_privacy.record_consents(journey_privacy.pseudonym[], text[], boolean[], timestamptz[],
                                   text, text, text),
   journey_privacy.rebuild_permitted(text),
-  journey_privacy.change_purpose(text, text, text, interval, integer, text),
+  journey_privacy.change_purpose(text, text, text, interval, integer, text, interval),
   journey_privacy.consent_of(journey_privacy.pseudonym),
   journey_privacy.consent_history(journey_privacy.pseudonym),
   journey_privacy.consent_event_kept(),
-  journey_privacy.create_purpose(text, text, text, interval, integer, text),
+  journey_privacy.create_purpose(text, text, text, interval, integer, text, interval),
   journey_privacy.drop_purpose(text),
   journey_privacy.record_consent(journey_privacy.pseudonym, text, boolean, timestamptz,
                                  text, text, jsonb, text),

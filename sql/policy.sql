@@ -246,6 +246,14 @@ BEGIN
   IF EXISTS (SELECT FROM journey_privacy.column_allowance a WHERE a.relation = ANY (dropped)) THEN
     DELETE FROM journey_privacy.column_allowance a WHERE a.relation = ANY (dropped);
   END IF;
+  IF EXISTS (SELECT FROM journey_privacy.minimization m WHERE m.relation = ANY (dropped)) THEN
+    DELETE FROM journey_privacy.minimization m WHERE m.relation = ANY (dropped);
+  END IF;
+  IF EXISTS (SELECT FROM journey_privacy.data_plan d WHERE d.relation = ANY (dropped)) THEN
+    DELETE FROM journey_privacy.planned_event e WHERE e.relation = ANY (dropped);
+    DELETE FROM journey_privacy.data_plan d WHERE d.relation = ANY (dropped);
+  END IF;
+  DELETE FROM journey_privacy.plan_tally t WHERE t.relation = ANY (dropped);
   DELETE FROM journey_privacy.pseudonym_column c WHERE c.relation = ANY (dropped);
   DELETE FROM journey_privacy.declared_link l WHERE l.child = ANY (dropped) OR l.parent = ANY (dropped);
   DELETE FROM journey_privacy.hold h WHERE h.relation = ANY (dropped);

@@ -16,6 +16,7 @@ CREATE TABLE journey_privacy.subject (
   restricted boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL DEFAULT pg_catalog.now());
 CREATE INDEX subject_head ON journey_privacy.subject (head) WHERE head IS NOT NULL;
+CREATE INDEX subject_restricted ON journey_privacy.subject (number) WHERE restricted;
 ALTER SEQUENCE journey_privacy.subject_number OWNED BY journey_privacy.subject.number;
 COMMENT ON TABLE journey_privacy.subject IS
   'people known by a pseudonym; an alias names the number of its head; a head is linked when it has aliases; restricted is Art. 18 GDPR';

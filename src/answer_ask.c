@@ -90,12 +90,7 @@ column_of(JpAsk *ask, int argument, Oid *type)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the name of a column must not be null")));
 	name = NameStr(*PG_GETARG_NAME(argument));
-	number = get_attnum(ask->relid, name);
-	if (number <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
-						get_rel_name(ask->relid))));
+	number = jp_column_get(ask->relid, name);
 	*type = get_atttype(ask->relid, number);
 	return psprintf("t.%s", quote_identifier(name));
 }

@@ -21,6 +21,7 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -66,7 +67,8 @@ PG_FUNCTION_INFO_V1(jp_catalog_changed);
 /* Names of the tables whose changes must reach every cache. */
 static const char *const config_name[] = {
 	"key_version", "identity_kind", "purpose", "allowance",
-	"protection", "column_allowance", "event_name", "journey_store"
+	"protection", "column_allowance", "event_name", "journey_store",
+	"minimization", "data_plan", "planned_event"
 };
 
 /* Registers the invalidation callback. */
@@ -176,6 +178,20 @@ jp_open_owned(Oid relid, LOCKMODE lock)
 	return rel;
 }
 
+/* The number of a column that a caller names. */
+AttrNumber
+jp_column_get(Oid relid, const char *column)
+{
+	AttrNumber	number = get_attnum(relid, column);
+
+	if (number <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						column, get_rel_name(relid))));
+	return number;
+}
+
 /* A relation's name for dynamic SQL. */
 char *
 jp_qualified_name(Relation rel)
@@ -242,6 +258,14 @@ jp_require_read_committed(const char *what)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s needs isolation level read committed", what),
 				 errdetail("Under repeatable read it would not see rows that others have just written.")));
+}
+
+/* Whether a procedure was called where it may commit. */
+bool
+jp_may_commit(FunctionCallInfo fcinfo)
+{
+	return fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
+		!((CallContext *) fcinfo->context)->atomic && !IsSubTransaction();
 }
 
 /* Becomes the extension's owner, deaf to the caller's search_path. */

@@ -7,6 +7,7 @@
 #define JP_CATALOG_H
 
 #include "access/htup.h"
+#include "fmgr.h"
 #include "storage/lockdefs.h"
 #include "utils/rel.h"
 #include "utils/snapshot.h"
@@ -57,6 +58,9 @@ extern HeapTuple jp_fetch_one(Relation rel, const char *index,
 							  AttrNumber column, Datum key,
 							  RegProcedure equal);
 
+/* The number of a user's column; 42703 when there is none of this name. */
+extern AttrNumber jp_column_get(Oid relid, const char *column);
+
 /* A relation's name, qualified and quoted for dynamic SQL. */
 extern char *jp_qualified_name(Relation rel);
 extern char *jp_qualified_name_of(Oid relid);
@@ -70,6 +74,9 @@ extern uint64 jp_catalog_generation(void);
 
 /* Refuses a transaction that does not see what others have just committed. */
 extern void jp_require_read_committed(const char *what);
+
+/* Whether a procedure was called where it may commit. */
+extern bool jp_may_commit(FunctionCallInfo fcinfo);
 
 /* Acts as the extension's owner under a fixed search_path until jp_restore();
  * an error in between is cleaned up by the (sub)transaction's end. */

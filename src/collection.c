@@ -25,10 +25,11 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
-#include "utils/uuid.h"
 
 #include "catalog.h"
 #include "collection.h"
+#include "collection_moving.h"
+#include "collection_rules.h"
 #include "consent.h"
 #include "journey_privacy.h"
 #include "keyring.h"
@@ -56,6 +57,7 @@ typedef struct GuardState
 	bool		skip;
 	int			collected_count;
 	JpPermitted **permitted;	/* one for each purpose it is collected for */
+	JpBoundRules *rules;		/* plan and minimisation; NULL: none */
 	MemoryContext context;
 } GuardState;
 
@@ -70,6 +72,10 @@ static Oid	numbering = InvalidOid;
 /* Then: rows of the erased, who may be on hold, keep the number they have. */
 static bool numbering_keeps = false;
 
+/* The tables whose rows, which are there, are being minimised, or redacted. */
+static Oid	minimizing = InvalidOid;
+static Oid	redacting = InvalidOid;
+
 static void load_protections(void);
 static void load_protection(HeapTuple tuple, TupleDesc desc);
 static NameData name_of(HeapTuple tuple, AttrNumber column, TupleDesc desc);
@@ -83,9 +89,16 @@ static bool same_subject(const GuardState *state, Relation rel,
 static int32 number_in(const GuardState *state, Relation rel, HeapTuple row);
 static HeapTuple refuse(const GuardState *state, Relation rel,
 						const char *why, const char *hint);
+static bool rules_rest(Oid relid);
+static HeapTuple finished(const GuardState *state, Relation rel,
+						  HeapTuple tuple, JpRuleRow *row, int32 number,
+						  const JpPseudonym *pseudonym);
+static bool may_be_lost(const GuardState *state, Relation rel);
 static HeapTuple with_number(const GuardState *state, Relation rel,
 							 HeapTuple tuple, int32 number,
 							 const JpPseudonym *pseudonym);
+static void set_number(const GuardState *state, JpRuleRow *row, int32 number,
+					   const JpPseudonym *pseudonym);
 
 PG_FUNCTION_INFO_V1(jp_guard_row);
 PG_FUNCTION_INFO_V1(jp_guard_truncate);
@@ -116,6 +129,7 @@ jp_guard_row(PG_FUNCTION_ARGS)
 	Relation	rel;
 	HeapTuple	tuple;
 	GuardState *state;
+	JpRuleRow  *row = NULL;
 	JpPseudonym pseudonym;
 	Datum		value;
 	bool		isnull;
@@ -132,20 +146,39 @@ jp_guard_row(PG_FUNCTION_ARGS)
 	tuple = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
 		trigger->tg_newtuple : trigger->tg_trigtuple;
 	state = guard_state(fcinfo, rel);
+	if (state->rules != NULL && !rules_rest(RelationGetRelid(rel)))
+		row = jp_rule_row(state->rules, trigger, tuple);
 
 	lenient = (RelationGetRelid(rel) == numbering);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && !lenient &&
 		same_subject(state, rel, trigger->tg_trigtuple, tuple, &number))
+	{
+		tuple = finished(state, rel, tuple, row, number, NULL);
+		if (may_be_lost(state, rel) && tuple != NULL)
+			jp_moving_note(rel, tuple, number);
+		return PointerGetDatum(tuple);
+	}
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) && may_be_lost(state, rel) &&
+		jp_moving_arrives(rel, tuple, &number))
 		return PointerGetDatum(with_number(state, rel, tuple, number, NULL));
 
-	value = heap_getattr(tuple, state->subject, RelationGetDescr(rel), &isnull);
+	if (row != NULL)
+	{
+		value = row->values[state->subject - 1];
+		isnull = row->nulls[state->subject - 1];
+	}
+	else
+		value = heap_getattr(tuple, state->subject, RelationGetDescr(rel), &isnull);
 	if (isnull)
-		return PointerGetDatum(with_number(state, rel, tuple, JP_NO_SUBJECT, NULL));
+		return PointerGetDatum(finished(state, rel, tuple, row, JP_NO_SUBJECT, NULL));
 	jp_subject_of_datum(value, state->subject_type, state->kind,
 						&pseudonym);
 	if (!lenient && !has_basis(state, &pseudonym))
 		return PointerGetDatum(refuse(state, rel, "no purpose it is collected for permits its subject",
 									  "Record the subject's consent first, or let protect() collect the table for another purpose."));
+	/* Nobody is registered because of a row that the plan leaves out. */
+	if (row != NULL && !jp_plan_admits(state->rules, row))
+		return PointerGetDatum(NULL);
 	number = jp_subject_register(&pseudonym);
 	if (number == JP_NO_SUBJECT && lenient && numbering_keeps)
 		return PointerGetDatum(with_number(state, rel, tuple,
@@ -154,7 +187,14 @@ jp_guard_row(PG_FUNCTION_ARGS)
 	if (number == JP_NO_SUBJECT)
 		return PointerGetDatum(refuse(state, rel, "its subject has been erased",
 									  "Only a new consent, given after the erasure, lets the subject's data in again."));
-	return PointerGetDatum(with_number(state, rel, tuple, number, &pseudonym));
+	return PointerGetDatum(finished(state, rel, tuple, row, number, &pseudonym));
+}
+
+/* Whether a row that moves to another partition could be left out there. */
+static bool
+may_be_lost(const GuardState *state, Relation rel)
+{
+	return state->skip && rel->rd_rel->relispartition;
 }
 
 /*
@@ -189,44 +229,18 @@ jp_guard_numbering(Oid relid, bool keep)
 	numbering_keeps = keep;
 }
 
-/* The pseudonym, under the current key, that a subject column's value means. */
+/* Lets the guard minimise the rows of a table, and leave out those that are. */
 void
-jp_subject_of_datum(Datum value, Oid type, const char *kind,
-					JpPseudonym *pseudonym)
+jp_guard_minimizing(Oid relid)
 {
-	char	   *identity;
-
-	if (kind == NULL)
-	{
-		*pseudonym = *(JpPseudonym *) DatumGetPointer(value);
-		jp_pseudonym_advance(pseudonym, jp_key_version(JP_KEY_PSEUDONYM));
-		return;
-	}
-	switch (type)
-	{
-		case INT4OID:
-			identity = psprintf("%d", DatumGetInt32(value));
-			break;
-		case INT8OID:
-			identity = psprintf(INT64_FORMAT, DatumGetInt64(value));
-			break;
-		case UUIDOID:
-			identity = DatumGetCString(DirectFunctionCall1(uuid_out, value));
-			break;
-		default:
-			identity = TextDatumGetCString(value);
-			break;
-	}
-	jp_pseudonymize(kind, identity, strlen(identity), pseudonym);
-	pfree(identity);
+	minimizing = relid;
 }
 
-/* Whether a column of this type can name subjects, given their kind. */
-bool
-jp_subject_type_ok(Oid type)
+/* Lets an erasure redact the rows of a table. */
+void
+jp_guard_redacting(Oid relid)
 {
-	return type == INT4OID || type == INT8OID || type == UUIDOID ||
-		type == TEXTOID || type == VARCHAROID;
+	redacting = relid;
 }
 
 /* Reads all protections. */
@@ -350,6 +364,8 @@ guard_state(FunctionCallInfo fcinfo, Relation rel)
 	state->skip = protection->skip;
 	find_columns(state, rel, protection);
 	open_purposes(state, protection);
+	state->rules = jp_rules_bind(rel, jp_protected_head(RelationGetRelid(rel)),
+								 state->context);
 	state->statement = GetCurrentStatementStartTimestamp();
 	state->epoch = jp_epoch;
 	return state;
@@ -482,6 +498,61 @@ jp_refuse_erased_rows(const char *table)
 			  errmsg("table \"%s\" holds rows of a subject that has been erased",
 				   table),
 			  errhint("Delete the rows for which journey_privacy.is_erased() is true of the subject."));
+}
+
+/*
+ * Whether rows are written as they are: what an erasure puts in place of a
+ * value, and what has been through the guard before a key was rotated.
+ */
+static bool
+rules_rest(Oid relid)
+{
+	return relid == numbering || relid == redacting;
+}
+
+/*
+ * The row as it is written: what its table's plan makes of it, minimised, and
+ * with its subject number.  NULL when the plan leaves it out, or, while rows
+ * that are there are minimised, when there is nothing to do.
+ */
+static HeapTuple
+finished(const GuardState *state, Relation rel, HeapTuple tuple,
+		 JpRuleRow *row, int32 number, const JpPseudonym *pseudonym)
+{
+	bool		all = RelationGetRelid(rel) == minimizing;
+
+	if (row == NULL)
+		return with_number(state, rel, tuple, number, pseudonym);
+	if (!all)
+	{
+		if (!row->judged && !jp_plan_admits(state->rules, row))
+			return NULL;
+		jp_plan_apply(state->rules, row);
+	}
+	jp_minimize_apply(state->rules, row, all);
+	if (all && !row->changed)
+		return NULL;
+	set_number(state, row, number, pseudonym);
+	jp_plan_remember(state->rules, row);
+	return jp_rule_tuple(row, tuple);
+}
+
+/* As with_number(), of a row that has been read. */
+static void
+set_number(const GuardState *state, JpRuleRow *row, int32 number,
+		   const JpPseudonym *pseudonym)
+{
+	int			at = state->number - 1;
+
+	if (pseudonym != NULL && state->kind == NULL &&
+		memcmp(DatumGetPointer(row->values[state->subject - 1]), pseudonym,
+			   sizeof(JpPseudonym)) != 0)
+		jp_rule_set(row, state->subject, PointerGetDatum(pseudonym), false);
+	if (state->number > 0 &&
+		(row->nulls[at] != (number == JP_NO_SUBJECT) ||
+		 (!row->nulls[at] && DatumGetInt32(row->values[at]) != number)))
+		jp_rule_set(row, state->number, Int32GetDatum(number),
+					number == JP_NO_SUBJECT);
 }
 
 /*

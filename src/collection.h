@@ -37,6 +37,14 @@ extern void jp_subject_of_datum(Datum value, Oid type, const char *kind,
  */
 extern void jp_guard_numbering(Oid relid, bool keep);
 
+/*
+ * While rows that are there are minimised, the guard does so whatever the
+ * update names, and leaves out those that are; while an erasure redacts rows,
+ * it writes what the erasure says.  InvalidOid ends it.
+ */
+extern void jp_guard_minimizing(Oid relid);
+extern void jp_guard_redacting(Oid relid);
+
 /* Whether any table is protected. */
 extern bool jp_protection_any(void);
 

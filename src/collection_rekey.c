@@ -53,12 +53,7 @@ jp_register_pseudonym_column(PG_FUNCTION_ARGS)
 	JpPrivilege before;
 	AttrNumber	attnum;
 
-	attnum = get_attnum(relid, column);
-	if (attnum <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						column, RelationGetRelationName(rel))));
+	attnum = jp_column_get(relid, column);
 	if (get_atttype(relid, attnum) != jp_type("pseudonym"))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),

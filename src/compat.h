@@ -57,6 +57,13 @@ jp_guc_variables(int *count)
 #define JP_LOCAL_XID	(MyProc->lxid)
 #endif
 
+/* 17 numbers backends by their place among the processes. */
+#if PG_VERSION_NUM >= 170000
+#define JP_BACKEND_SLOT	((int64) MyProcNumber)
+#else
+#define JP_BACKEND_SLOT	((int64) MyBackendId)
+#endif
+
 /* 18 took an argument away from ExecutorRun(). */
 #if PG_VERSION_NUM >= 180000
 #define JP_EXECUTE_ONCE_PARAM

@@ -66,6 +66,9 @@ extern const JpPurpose *jp_purposes(int *count);
 /* Throws 42704 for an unknown purpose. */
 extern const JpPurpose *jp_purpose_get(const char *name);
 
+/* 22023 unless something can be kept for that long; what names the argument. */
+extern void jp_check_keep(const Interval *keep, const char *what);
+
 /* The table of legal bases: may a subject be seen, given all that counts? */
 extern bool jp_basis_permits(JpBasis basis, const JpDecision *decision,
 							 bool restricted, TimestampTz now);

@@ -19,6 +19,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "attempt.h"
 #include "catalog.h"
 #include "consent_internal.h"
 #include "journey_privacy.h"
@@ -294,7 +295,7 @@ lock_subjects(Datum *values, const Oid *types)
 	{
 		CHECK_FOR_INTERRUPTS();
 		read_heads(values, types, &wanted.heads);
-	} while (!jp_subject_attempt(lock_heads, &wanted));
+	} while (!jp_attempt(lock_heads, &wanted, NULL));
 }
 
 /* Locks the heads as read; false when there are others now. */

@@ -34,7 +34,7 @@ enum
 };
 
 /* Arguments of create_purpose() and change_purpose(). */
-#define ARGUMENTS	6
+#define ARGUMENTS	7
 
 static const char *const basis_name[] = {
 	"consent", "opt_out", "contract", "legal_obligation",
@@ -151,11 +151,13 @@ jp_consent_begin(void)
 		LockRelationOid(jp_relation(table[i]), RowExclusiveLock);
 }
 
-/* SQL: create_purpose(name, basis, description, consent_valid_for, min_group, access). */
+/* SQL: create_purpose(name, basis, description, consent_valid_for, min_group, access, keep_for). */
 Datum
 jp_create_purpose(PG_FUNCTION_ARGS)
 {
-	Oid			types[ARGUMENTS] = {TEXTOID, TEXTOID, TEXTOID, INTERVALOID, INT4OID, TEXTOID};
+	Oid			types[ARGUMENTS] = {TEXTOID, TEXTOID, TEXTOID, INTERVALOID, INT4OID, TEXTOID,
+		INTERVALOID
+	};
 	Datum		values[ARGUMENTS];
 	char		nulls[ARGUMENTS];
 	char	   *name;
@@ -177,8 +179,8 @@ jp_create_purpose(PG_FUNCTION_ARGS)
 				false, 0);
 	jp_consent_begin();
 	SPI_execute_with_args("INSERT INTO journey_privacy.purpose"
-						  " (name, basis, description, consent_valid_for, min_group, access)"
-						  " VALUES ($1, $2, $3, $4, $5, $6)",
+						  " (name, basis, description, consent_valid_for, min_group, access, keep_for)"
+						  " VALUES ($1, $2, $3, $4, $5, $6, $7)",
 						  ARGUMENTS, types, values, nulls, false, 0);
 	/* Nothing may be inherited from a purpose of that name before. */
 	SPI_execute_with_args("DELETE FROM journey_privacy.permitted WHERE purpose = $1",
@@ -191,11 +193,13 @@ jp_create_purpose(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* SQL: change_purpose(name, basis, description, consent_valid_for, min_group, access). */
+/* SQL: change_purpose(name, basis, description, consent_valid_for, min_group, access, keep_for). */
 Datum
 jp_change_purpose(PG_FUNCTION_ARGS)
 {
-	Oid			types[ARGUMENTS] = {TEXTOID, TEXTOID, TEXTOID, INTERVALOID, INT4OID, TEXTOID};
+	Oid			types[ARGUMENTS] = {TEXTOID, TEXTOID, TEXTOID, INTERVALOID, INT4OID, TEXTOID,
+		INTERVALOID
+	};
 	Datum		values[ARGUMENTS];
 	char		nulls[ARGUMENTS];
 
@@ -211,7 +215,8 @@ jp_change_purpose(PG_FUNCTION_ARGS)
 						  "     description = coalesce($3, description),"
 						  "     consent_valid_for = coalesce($4, consent_valid_for),"
 						  "     min_group = coalesce($5, min_group),"
-						  "     access = coalesce($6, access)"
+						  "     access = coalesce($6, access),"
+						  "     keep_for = coalesce($7, keep_for)"
 						  " WHERE name = $1",
 						  ARGUMENTS, types, values, nulls, false, 0);
 	SPI_execute_with_args("UPDATE journey_privacy.consent_state c"
@@ -305,7 +310,7 @@ check_purpose_name(const char *name)
 				 errhint("Use a lower-case letter, then up to 62 lower-case letters, digits and underscores.")));
 }
 
-/* Refuses what no purpose can have: arguments 1, 3, 4 and 5, where given. */
+/* Refuses what no purpose can have: arguments 1 and 3 to 6, where given. */
 static void
 check_values(FunctionCallInfo fcinfo)
 {
@@ -325,6 +330,29 @@ check_values(FunctionCallInfo fcinfo)
 				 errmsg("min_group must be at least 1")));
 	if (!PG_ARGISNULL(5))
 		(void) is_aggregates(text_to_cstring(PG_GETARG_TEXT_PP(5)));
+	if (!PG_ARGISNULL(6))
+		jp_check_keep(PG_GETARG_INTERVAL_P(6), "keep_for");
+}
+
+/*
+ * Refuses what cannot be a time for which something is kept.  No part may be
+ * negative: a month less 29 days would end tomorrow, in February.
+ */
+void
+jp_check_keep(const Interval *keep, const char *what)
+{
+	Interval	most = {.month = 1000 * MONTHS_PER_YEAR};
+
+	if (keep->month < 0 || keep->day < 0 || keep->time < 0 ||
+		(keep->month == 0 && keep->day == 0 && keep->time == 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be longer than nothing, and no part of it negative", what)));
+	if (DatumGetBool(DirectFunctionCall2(interval_gt, IntervalPGetDatum(keep),
+										 IntervalPGetDatum(&most))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be longer than 1000 years", what)));
 }
 
 /* A legal basis by its name. */

@@ -9,7 +9,6 @@
 
 #include <math.h>
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -20,10 +19,10 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/rls.h"
 #include "utils/timestamp.h"
 
+#include "attempt.h"
 #include "catalog.h"
 #include "discovery.h"
 
@@ -32,11 +31,19 @@
 #define ALIVE	120				/* years; nobody is older */
 #define GROWN	5				/* nor has an account before */
 
+/* A document that is read. */
+typedef struct Document
+{
+	char	   *json;
+	Jsonb	   *jsonb;
+} Document;
+
 static char *query_for(const JpTable *table, int64 rows);
 static void take_row(JpTable *table, HeapTuple row, TupleDesc desc, int64 number);
 static void take_value(JpColumn *column, Datum value, int64 row);
 static void take_texts(JpColumn *column, ArrayType *array);
 static Jsonb *read_json(text *document);
+static bool convert(void *arg);
 static int	year_now(void);
 
 /* Reads rows. */
@@ -187,37 +194,25 @@ take_texts(JpColumn *column, ArrayType *array)
 static Jsonb *
 read_json(text *document)
 {
-	MemoryContext one_row = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	char	   *string = text_to_cstring(document);
-	Jsonb	   *volatile result = NULL;
+	Document	read = {text_to_cstring(document), NULL};
+	ErrorData  *error;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(one_row);
-	PG_TRY();
-	{
-		result = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(string)));
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
+	(void) jp_attempt(convert, &read, &error);
+	if (error != NULL &&
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION &&
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+		ReThrowError(error);
+	return read.jsonb;
+}
 
-		MemoryContextSwitchTo(one_row);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(one_row);
-		CurrentResourceOwner = owner;
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION &&
-			ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
-			ReThrowError(error);
-		FreeErrorData(error);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(one_row);
-	CurrentResourceOwner = owner;
-	return result;
+/* Converts it, or throws. */
+static bool
+convert(void *arg)
+{
+	Document   *read = arg;
+
+	read->jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(read->json)));
+	return true;
 }
 
 /* Counts what a value looks like. */

@@ -17,6 +17,7 @@
 static char *protect_by(const JpTable *table, const JpColumn *column, const char *kind);
 static char *minimize(const JpTable *table, const JpColumn *column,
 					  const char *key, JpLook look);
+static char *drop_key(const char *start, const char *key);
 static const JpColumn *naming_column(const JpTable *table, const char **kind);
 static const char *kind_for(const JpTable *table, const JpColumn *column);
 static const char *kind_named(const char *name);
@@ -59,16 +60,35 @@ minimize(const JpTable *table, const JpColumn *column, const char *key,
 	const char *kind = kind_for(table, column);
 
 	if (key != NULL)
-		return psprintf("%s, 'drop_keys', keys => ARRAY[%s]);", start, quote_literal_cstr(key));
+		return drop_key(start, key);
 	if (column->type == INETOID || column->type == CIDROID)
 		return psprintf("%s, 'truncate_ip');", start);
-	if (column->type == POINTOID || column->type == FLOAT8OID)
+	if (column->type == POINTOID || column->type == FLOAT8OID || column->type == NUMERICOID)
 		return psprintf("%s, 'round_position');", start);
 	if (column->type == DATEOID)
-		return psprintf("%s, 'coarsen', unit => 'year');", start);
+		return psprintf("%s, 'coarsen', step => '1 year');", start);
 	if (kind != NULL && (column->type == TEXTOID || column->type == VARCHAROID))
 		return psprintf("%s, 'pseudonymize', kind => %s);", start, quote_literal_cstr(kind));
 	return psprintf("%s, 'drop');", start);
+}
+
+/* Leaves out a key, or what is above one that has no name. */
+static char *
+drop_key(const char *start, const char *key)
+{
+	StringInfoData path;
+	const char *end = strpbrk(key, "(*");
+	size_t		len = end == NULL ? strlen(key) : end > key ? end - key - 1 : 0;
+	size_t		i;
+
+	/* arrays are passed through */
+	initStringInfo(&path);
+	for (i = 0; i < len; i++)
+		if (key[i] != '[' && key[i] != ']')
+			appendStringInfoChar(&path, key[i]);
+	if (path.len == 0)
+		return psprintf("%s, 'drop');", start);
+	return psprintf("%s, 'drop_keys', keys => ARRAY[%s]);", start, quote_literal_cstr(path.data));
 }
 
 /* The column by which a table names people, the surest first. */

@@ -30,6 +30,7 @@
 #include "utils/resowner.h"
 #include "utils/uuid.h"
 
+#include "attempt.h"
 #include "catalog.h"
 #include "consent.h"
 #include "erasure.h"
@@ -47,6 +48,14 @@
 /* Field of the advisory lock tag under which a request is worked on. */
 #define REQUEST_LOCK	0x4a51
 
+/* What a search has found, to be carried out. */
+typedef struct Pass
+{
+	JpReach    *reach;
+	JpErasing  *erasing;
+} Pass;
+
+static void commit_step(void);
 static void begin_step(JpErasure *job);
 static void end_step(JpErasure *job);
 static void begin_pass(JpErasure *job, bool locked);
@@ -58,20 +67,13 @@ static void hide_late(JpErasure *job);
 static bool pass(JpErasure *job, bool locked);
 static void carry_out_pass(JpReach *reach, JpErasing *erasing);
 static void try_pass(JpReach *reach, JpErasing *erasing);
+static bool work_pass(void *arg);
 static void refuse_remaining(void) pg_attribute_noreturn();
 static void row_done(void *arg, const JpReached *table, const char *action,
 					 int64 rows);
 static Datum finish(JpErasure *job);
 static void settle_constraints(void);
 static void say_how_to_resume(void *arg);
-
-/* Whether a procedure was called where it may commit. */
-bool
-jp_may_commit(FunctionCallInfo fcinfo)
-{
-	return fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
-		!((CallContext *) fcinfo->context)->atomic && !IsSubTransaction();
-}
 
 /* Erases; returns the receipt, in memory of the procedure. */
 Datum
@@ -176,42 +178,42 @@ carry_out_pass(JpReach *reach, JpErasing *erasing)
 		refuse_remaining();
 }
 
-/*
- * The same in a subtransaction: when others have written what refers to these
- * rows since the search, or wait for us in a circle, the next search finds out.
- */
+/* The same in a subtransaction: the next search finds out what was left. */
 static void
 try_pass(JpReach *reach, JpErasing *erasing)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	Pass		todo = {reach, erasing};
 
 	erasing->commit = NULL;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		carry_out_pass(reach, erasing);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
+	(void) jp_step_attempt(work_pass, &todo);
+}
 
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION &&
-			error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED &&
-			error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
-			ReThrowError(error);
-	}
-	PG_END_TRY();
+/* Carries it out, or throws. */
+static bool
+work_pass(void *arg)
+{
+	Pass	   *todo = arg;
+
+	carry_out_pass(todo->reach, todo->erasing);
+	return true;
+}
+
+/* Works in a subtransaction; false when that is to be tried again. */
+bool
+jp_step_attempt(bool (*work) (void *arg), void *arg)
+{
+	ErrorData  *error;
+	bool		done = jp_attempt(work, arg, &error);
+
+	if (error == NULL)
+		return done;
+	if (error->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION &&
+		error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED &&
+		error->sqlerrcode != ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST &&
+		error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+		ReThrowError(error);
+	FreeErrorData(error);
+	return false;
 }
 
 /* Says that something of the subject does not go. */
@@ -301,6 +303,31 @@ finish(JpErasure *job)
 }
 
 /* Begins to work, in a transaction that is new or the caller's. */
+void
+jp_step_begin(JpPrivilege *before)
+{
+	settle_constraints();
+	jp_elevate(before);
+}
+
+/* Ends what jp_step_begin() began, and commits where that is ours to do. */
+void
+jp_step_end(const JpPrivilege *before, bool atomic)
+{
+	jp_restore(before);
+	if (!atomic)
+		commit_step();
+}
+
+/* What SPI_commit() leaves without a snapshot goes on. */
+static void
+commit_step(void)
+{
+	SPI_commit();
+	EnsurePortalSnapshotExists();
+}
+
+/* Begins a step, which can be undone by itself if the caller wants that. */
 static void
 begin_step(JpErasure *job)
 {
@@ -312,11 +339,10 @@ begin_step(JpErasure *job)
 		BeginInternalSubTransaction(NULL);
 		MemoryContextSwitchTo(context);
 	}
-	settle_constraints();
-	jp_elevate(&job->before);
+	jp_step_begin(&job->before);
 }
 
-/* Ends what begin_step() began, and commits where that is ours to do. */
+/* Ends it, and commits where that is ours to do. */
 static void
 end_step(JpErasure *job)
 {
@@ -329,10 +355,8 @@ end_step(JpErasure *job)
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = job->owner;
 	}
-	if (job->atomic)
-		return;
-	SPI_commit();
-	EnsurePortalSnapshotExists();
+	if (!job->atomic)
+		commit_step();
 }
 
 /*

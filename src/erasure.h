@@ -5,6 +5,7 @@
 #ifndef JP_ERASURE_H
 #define JP_ERASURE_H
 
+#include "catalog.h"
 #include "collection_redaction.h"
 #include "nodes/pg_list.h"
 #include "storage/itemptr.h"
@@ -38,6 +39,7 @@ typedef struct JpRow
 	JpRowKey	key;
 	TransactionId xmin;			/* with it, the ctid is this row's only */
 	JpRowFate	fate;
+	bool		clears;			/* it refers to a row that goes */
 	bool		shared;			/* found by a way on which rows are shared */
 	bool		queued;			/* it is the subject's, and followed */
 	bool		pending;		/* not redacted yet */
@@ -101,6 +103,7 @@ typedef struct JpHolds
 	char	   *reason;			/* then */
 	TimestampTz until;
 	List	   *tables;			/* JpHeldTable */
+	List	   *people;			/* JpHeldPeople; where no one subject is meant */
 } JpHolds;
 
 typedef struct JpHeldTable
@@ -110,10 +113,17 @@ typedef struct JpHeldTable
 	TimestampTz until;
 } JpHeldTable;
 
-/* All that a subject reaches. */
+/* Whose rows are withheld, in one table or anywhere. */
+typedef struct JpHeldPeople
+{
+	Oid			relid;
+	JpSubject	people;			/* every identity of theirs */
+} JpHeldPeople;
+
+/* All that a subject reaches, or some rows. */
 typedef struct JpReach
 {
-	const JpSubject *subject;
+	const JpSubject *subject;	/* NULL: some rows */
 	HTAB	   *seen;			/* of JpRow */
 	List	   *tables;			/* JpReached; once ordered, children first */
 	List	   *edges;			/* lists of JpEdge, from the tables in edges_of */
@@ -127,6 +137,12 @@ typedef struct JpReach
  * owner, like all below.
  */
 extern JpReach *jp_reach(const JpSubject *subject, const JpHolds *holds);
+
+/*
+ * The same for rows of a table that SPI has just found (tableoid, ctid, xmin):
+ * they are to be deleted, with what belongs to them.
+ */
+extern JpReach *jp_reach_rows(const char *table, const JpHolds *holds);
 
 /*
  * How many rows still refer to rows that are gone, because a trigger kept
@@ -145,6 +161,9 @@ extern Datum jp_export_of(const JpPseudonym *pseudonyms, int count);
 
 /* erasure_edge.c: the edges from a table to those that belong to it. */
 extern List *jp_edges_from(Oid relid);
+
+/* erasure_edge.c: a name[] as a list of strings. */
+extern List *jp_name_list(Datum names);
 
 /* erasure_share.c: shared rows that are nobody else's go; true if any does. */
 extern bool jp_reach_settle_shared(JpReach *reach,
@@ -227,5 +246,29 @@ extern Oid	jp_name_way(struct SPITupleTable *from, uint64 i, JpWay *way);
  */
 extern int64 jp_named_rows(struct SPITupleTable *from, uint64 i,
 						   const char *select, const JpSubject *subject);
+
+/*
+ * Tells of the rows of one table that name a subject: those at some places (a
+ * tid[]), or with 0 any of them.  Returns how many were found, of whatever
+ * way, up to limit each (0: all).
+ */
+extern int64 jp_rows_naming(Oid relid, Datum places, const JpSubject *subject,
+							int64 limit,
+							void (*found) (void *arg, ItemPointer place),
+							void *arg);
+
+/*
+ * erasure.c: begins to work as the extension's owner, in a transaction that is
+ * new or the caller's; ends that, and commits unless atomic.  Needs SPI.
+ */
+extern void jp_step_begin(JpPrivilege *before);
+extern void jp_step_end(const JpPrivilege *before, bool atomic);
+
+/*
+ * erasure.c: works in a subtransaction; false when nothing was done, because
+ * others have written what refers to the rows meanwhile, wait for us in a
+ * circle, or something depends on what was to be dropped.
+ */
+extern bool jp_step_attempt(bool (*work) (void *arg), void *arg);
 
 #endif							/* JP_ERASURE_H */

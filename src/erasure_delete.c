@@ -14,10 +14,12 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "catalog.h"
+#include "collection.h"
 #include "erasure.h"
 
 /* So many rows go between two commits. */
@@ -211,7 +213,7 @@ refuse_kept(const JpReached *table)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("not all rows of the subject in table %s could be deleted",
+			 errmsg("not all rows to be erased from table %s could be deleted",
 					table->table),
 			 errhint("Look for a trigger or rule on DELETE that keeps rows.")));
 }
@@ -258,11 +260,20 @@ redact_alike(JpReached *table, uint64 ways, JpRow **rows, int count)
 	JpPrivilege before;
 
 	jp_act_as(table->owner, path, &before);
-	SPI_execute_with_args(psprintf("UPDATE ONLY %s t SET %s"
-								   " WHERE t.ctid OPERATOR(pg_catalog.=) ANY ($1)"
-								   " AND t.xmin OPERATOR(pg_catalog.=) ANY ($2)",
-								   table->table, redaction->set),
-						  2, types, values, NULL, false, 0);
+	jp_guard_redacting(table->relid);
+	PG_TRY();
+	{
+		SPI_execute_with_args(psprintf("UPDATE ONLY %s t SET %s"
+									   " WHERE t.ctid OPERATOR(pg_catalog.=) ANY ($1)"
+									   " AND t.xmin OPERATOR(pg_catalog.=) ANY ($2)",
+									   table->table, redaction->set),
+							  2, types, values, NULL, false, 0);
+	}
+	PG_FINALLY();
+	{
+		jp_guard_redacting(InvalidOid);
+	}
+	PG_END_TRY();
 	jp_restore(&before);
 	return SPI_processed;
 }
@@ -362,7 +373,8 @@ jp_reached_cleared(const JpReached *table)
 	int			i;
 
 	for (i = 0; i < table->count; i++)
-		count += table->rows[i]->fate == JP_ROW_CLEAR && !table->rows[i]->withheld;
+		count += table->rows[i]->fate == JP_ROW_CLEAR && table->rows[i]->clears &&
+			!table->rows[i]->withheld;
 	return count;
 }
 
@@ -375,4 +387,45 @@ jp_reached_withheld(const JpReached *table)
 	for (i = 0; i < table->count; i++)
 		count += table->rows[i]->withheld;
 	return count;
+}
+
+/* Rows as a tid[]. */
+Datum
+jp_rows_datum(JpRow *const *rows, int count)
+{
+	ItemPointerData *ctids = palloc(Max(count, 1) * sizeof(ItemPointerData));
+	Datum	   *values = palloc(Max(count, 1) * sizeof(Datum));
+	ArrayType  *array;
+	int			i;
+
+	for (i = 0; i < count; i++)
+	{
+		ctids[i].ip_blkid.bi_hi = rows[i]->key.block_high;
+		ctids[i].ip_blkid.bi_lo = rows[i]->key.block_low;
+		ctids[i].ip_posid = rows[i]->key.offset;
+		values[i] = PointerGetDatum(&ctids[i]);
+	}
+	array = construct_array(values, count, TIDOID, sizeof(ItemPointerData),
+							false, TYPALIGN_SHORT);
+	pfree(values);
+	pfree(ctids);
+	return PointerGetDatum(array);
+}
+
+/* The transactions that made rows, as a xid[]. */
+Datum
+jp_xmins_datum(JpRow *const *rows, int count)
+{
+	Datum	   *values = palloc(Max(count, 1) * sizeof(Datum));
+	ArrayType  *array;
+	int			distinct = 0;
+	int			i;
+
+	for (i = 0; i < count; i++)
+		if (i == 0 || rows[i]->xmin != rows[i - 1]->xmin)
+			values[distinct++] = TransactionIdGetDatum(rows[i]->xmin);
+	array = construct_array(values, distinct, XIDOID, sizeof(TransactionId), true,
+							TYPALIGN_INT);
+	pfree(values);
+	return PointerGetDatum(array);
 }

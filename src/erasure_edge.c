@@ -21,7 +21,6 @@
 #include "erasure.h"
 
 static JpEdge *read_edge(HeapTuple row, TupleDesc desc);
-static List *name_list(Datum names);
 
 /* The edges from a table to those that belong to it. */
 List *
@@ -126,14 +125,14 @@ read_edge(HeapTuple row, TupleDesc desc)
 	redact = SPI_getbinval(row, desc, 10, &isnull);
 	edge->way.redact = isnull ? NULL : DatumGetJsonbPCopy(redact);
 	edge->way.exported = DatumGetBool(SPI_getbinval(row, desc, 11, &isnull));
-	edge->way.columns = name_list(SPI_getbinval(row, desc, 12, &isnull));
+	edge->way.columns = jp_name_list(SPI_getbinval(row, desc, 12, &isnull));
 	edge->way.name = SPI_getvalue(row, desc, 13);
 	return edge;
 }
 
 /* A name[] as a list of strings. */
-static List *
-name_list(Datum names)
+List *
+jp_name_list(Datum names)
 {
 	Datum	   *values;
 	int			count;

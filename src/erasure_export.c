@@ -12,7 +12,6 @@
 #include "postgres.h"
 
 #include "access/table.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -24,8 +23,8 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 
+#include "attempt.h"
 #include "catalog.h"
 #include "erasure.h"
 #include "note.h"
@@ -54,6 +53,15 @@ typedef struct Export
 	ArrayBuildState *rows;		/* jsonb */
 } Export;
 
+/* A sealed value that may be opened. */
+typedef struct Opening
+{
+	const JpPseudonym *subject;
+	Datum		value;
+	const char *context;
+	Datum	   *plain;
+} Opening;
+
 static void whole_person(const JpPseudonym *pseudonyms, int count,
 						 JpSubject *subject);
 static int	compare_members(const void *a, const void *b);
@@ -66,12 +74,12 @@ static JpRow *row_of(const Export *exported, const JpReached *table,
 static List *foreign_columns(Oid relid);
 static bool is_found_by(const JpReached *table, const JpRow *row,
 						const List *way);
-static List *name_list(Datum names);
 static List *sealed_columns(Oid relid);
 static Datum open_columns(const Export *exported, Datum row,
 						  const List *sealed, HeapTuple tuple, TupleDesc desc);
 static bool open_value(const JpSubject *subject, Datum value,
 					   const char *column, Datum *plain);
+static bool unseal(void *arg);
 static bool try_open(const JpPseudonym *subject, Datum value,
 					 const char *context, Datum *plain);
 static Datum whole_export(const Export *exported);
@@ -348,7 +356,7 @@ foreign_columns(Oid relid)
 		bool		isnull;
 		Datum		way = SPI_getbinval(found->vals[i], found->tupdesc, 1, &isnull);
 
-		columns->way = isnull ? NIL : name_list(way);
+		columns->way = isnull ? NIL : jp_name_list(way);
 		columns->columns = PointerGetDatum(DatumGetArrayTypePCopy(SPI_getbinval(found->vals[i],
 																				found->tupdesc,
 																				2, &isnull)));
@@ -369,22 +377,6 @@ is_found_by(const JpReached *table, const JpRow *row, const List *way)
 			equal(((JpWay *) list_nth(table->ways, i))->columns, way))
 			return true;
 	return false;
-}
-
-/* A name[] as a list of strings. */
-static List *
-name_list(Datum names)
-{
-	Datum	   *values;
-	int			count;
-	List	   *list = NIL;
-	int			i;
-
-	deconstruct_array(DatumGetArrayTypeP(names), NAMEOID, NAMEDATALEN, false,
-					  TYPALIGN_CHAR, &values, NULL, &count);
-	for (i = 0; i < count; i++)
-		list = lappend(list, makeString(pstrdup(NameStr(*DatumGetName(values[i])))));
-	return list;
 }
 
 /* The columns of a table that hold sealed values. */
@@ -454,51 +446,36 @@ static bool
 try_open(const JpPseudonym *subject, Datum value, const char *context,
 		 Datum *plain)
 {
-	static SPIPlanPtr plan = NULL;
-	Oid			types[3] = {jp_type("pseudonym"), jp_type("sealed"), TEXTOID};
-	Datum		values[3] = {PointerGetDatum(subject), value,
-		CStringGetTextDatum(context)
-	};
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool opened = false;
+	Opening		opening = {subject, value, context, plain};
+	ErrorData  *error;
+	bool		opened = jp_attempt(unseal, &opening, &error);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		bool		isnull;
-		Datum		opening;
-
-		jp_execute(&plan, "SELECT journey_privacy.unseal($1, $2, $3)",
-				   3, types, values, NULL, SPI_OK_SELECT);
-		opening = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
-								1, &isnull);
-		if (!isnull)
-			*plain = PointerGetDatum(DatumGetTextPCopy(opening));
-		SPI_freetuptable(SPI_tuptable);
-		opened = !isnull;
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(caller);
-		CurrentResourceOwner = owner;
-		/* Another's, or in another context; anything else is not for us. */
-		if (error->sqlerrcode != ERRCODE_DATA_CORRUPTED)
-			ReThrowError(error);
-		FreeErrorData(error);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
+	/* Another's, or in another context; anything else is not for us. */
+	if (error != NULL && error->sqlerrcode != ERRCODE_DATA_CORRUPTED)
+		ReThrowError(error);
 	return opened;
+}
+
+/* Opens it, or throws. */
+static bool
+unseal(void *arg)
+{
+	static SPIPlanPtr plan = NULL;
+	const Opening *opening = arg;
+	Oid			types[3] = {jp_type("pseudonym"), jp_type("sealed"), TEXTOID};
+	Datum		values[3] = {PointerGetDatum(opening->subject), opening->value,
+		CStringGetTextDatum(opening->context)
+	};
+	bool		isnull;
+	Datum		plain;
+
+	jp_execute(&plan, "SELECT journey_privacy.unseal($1, $2, $3)",
+			   3, types, values, NULL, SPI_OK_SELECT);
+	plain = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+		*opening->plain = PointerGetDatum(DatumGetTextPCopy(plain));
+	SPI_freetuptable(SPI_tuptable);
+	return !isnull;
 }
 
 /* The exported rows by table, and what our own tables say of the subject. */

@@ -33,9 +33,6 @@ typedef struct JpErasure
 /* erasure.c: the tag of an advisory lock on a uuid; field is one of ours. */
 extern void jp_uuid_lock_tag(LOCKTAG *tag, const pg_uuid_t *id, uint16 field);
 
-/* erasure.c: whether a procedure was called where it may commit. */
-extern bool jp_may_commit(FunctionCallInfo fcinfo);
-
 /*
  * Of an erasure e: whether a hold in force still keeps what it withholds.
  * Part of statements.

@@ -264,13 +264,8 @@ check_columns(LinkSide *side)
 
 	for (i = 0; i < side->count; i++)
 	{
-		AttrNumber	number = get_attnum(side->relid, side->names[i]);
+		AttrNumber	number = jp_column_get(side->relid, side->names[i]);
 
-		if (number <= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" of relation \"%s\" does not exist",
-							side->names[i], get_rel_name(side->relid))));
 		side->types[i] = get_atttype(side->relid, number);
 		check_type(side, i);
 	}

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -26,6 +27,9 @@ static const JpSubject *wanted = NULL;
 static const char *wanted_kind = NULL;
 static LocalTransactionId wanted_in = InvalidLocalTransactionId;
 
+static int64 select_named(SPITupleTable *from, uint64 i, const char *select,
+						  const char *table, Oid owner, Datum places,
+						  const JpSubject *subject, int64 limit);
 static bool came_back(const JpSubject *subject);
 
 PG_FUNCTION_INFO_V1(jp_names_subject);
@@ -97,6 +101,66 @@ int64
 jp_named_rows(SPITupleTable *from, uint64 i, const char *select,
 			  const JpSubject *subject)
 {
+	char	   *table = psprintf("%s%s", SPI_getvalue(from->vals[i], from->tupdesc, 11),
+								 SPI_getvalue(from->vals[i], from->tupdesc, 1));
+
+	bool		isnull;
+	Oid			owner = DatumGetObjectId(SPI_getbinval(from->vals[i], from->tupdesc,
+													   5, &isnull));
+
+	return select_named(from, i, select, table, owner, (Datum) 0, subject, 0);
+}
+
+/* Tells of the rows of one table that name a subject. */
+int64
+jp_rows_naming(Oid relid, Datum places, const JpSubject *subject, int64 limit,
+			   void (*found) (void *arg, ItemPointer place), void *arg)
+{
+	uint64		count;
+	SPITupleTable *names = jp_name_tables(&count);
+	Relation	rel = table_open(relid, AccessShareLock);
+	char	   *table = psprintf("ONLY %s", jp_qualified_name(rel));
+	Oid			owner = rel->rd_rel->relowner;
+	int64		rows = 0;
+	uint64		i;
+	uint64		j;
+
+	table_close(rel, NoLock);
+
+	for (i = 0; i < count; i++)
+	{
+		JpWay		way = {0};
+
+		Oid			named = jp_name_way(names, i, &way);
+
+		/* A protected table's parts are there by themselves. */
+		if (SPI_getvalue(names->vals[i], names->tupdesc, 11)[0] != '\0' ?
+			relid != named : !jp_is_part_of(relid, named))
+			continue;
+		rows += select_named(names, i, "t.ctid", table, owner, places, subject, limit);
+		for (j = 0; found != NULL && j < SPI_processed; j++)
+		{
+			bool		isnull;
+
+			found(arg, (ItemPointer) DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[j],
+																   SPI_tuptable->tupdesc,
+																   1, &isnull)));
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_freetuptable(names);
+	return rows;
+}
+
+/*
+ * Selects, as its owner, the rows of the table in row i, or of a part of it,
+ * that name a subject, at some places or any.
+ */
+static int64
+select_named(SPITupleTable *from, uint64 i, const char *select,
+			 const char *table, Oid owner, Datum places,
+			 const JpSubject *subject, int64 limit)
+{
 	HeapTuple	row = from->vals[i];
 	TupleDesc	desc = from->tupdesc;
 	bool		isnull;
@@ -104,33 +168,34 @@ jp_named_rows(SPITupleTable *from, uint64 i, const char *select,
 	char	   *number = SPI_getvalue(row, desc, 3);
 	bool		by_number = has_kind && number != NULL;
 	bool		both = !has_kind && number != NULL && came_back(subject);
-	Oid			types[2] = {by_number ? INT4ARRAYOID :
-		get_array_type(jp_type("pseudonym")), INT4ARRAYOID
+	Oid			types[3] = {by_number ? INT4ARRAYOID :
+		get_array_type(jp_type("pseudonym")), INT4ARRAYOID, TIDARRAYOID
 	};
-	Datum		values[2] = {by_number ? jp_subject_numbers(subject) :
-		jp_subject_pseudonyms(subject), jp_subject_numbers(subject)
+	Datum		values[3] = {by_number ? jp_subject_numbers(subject) :
+		jp_subject_pseudonyms(subject), jp_subject_numbers(subject), places
 	};
-	char	   *table = psprintf("%s%s", SPI_getvalue(row, desc, 11),
-								 SPI_getvalue(row, desc, 1));
-	char	   *sql;
+	char	   *condition;
 	JpPrivilege before;
 
 	if (has_kind && !by_number)
-		sql = psprintf("SELECT %s FROM %s t WHERE $1 IS NOT NULL AND"
-					   " journey_privacy.names_subject(t.tableoid, t.%s)",
-					   select, table, SPI_getvalue(row, desc, 2));
+		condition = psprintf("$1 IS NOT NULL AND"
+							 " journey_privacy.names_subject(t.tableoid, t.%s)",
+							 SPI_getvalue(row, desc, 2));
 	else
-		sql = psprintf("SELECT %s FROM %s t WHERE t.%s OPERATOR(pg_catalog.=) ANY ($1)%s",
-					   select, table, by_number ? number : SPI_getvalue(row, desc, 2),
-					   !both ? "" :
-					   psprintf(" AND (t.%s OPERATOR(pg_catalog.=) ANY ($2) OR t.%s IS NULL)",
-								number, number));
+		condition = psprintf("t.%s OPERATOR(pg_catalog.=) ANY ($1)%s",
+							 by_number ? number : SPI_getvalue(row, desc, 2),
+							 !both ? "" :
+							 psprintf(" AND (t.%s OPERATOR(pg_catalog.=) ANY ($2) OR t.%s IS NULL)",
+									  number, number));
 	wanted = subject;
 	wanted_kind = SPI_getvalue(row, desc, 9);
 	wanted_in = JP_LOCAL_XID;
-	jp_act_as(DatumGetObjectId(SPI_getbinval(row, desc, 5, &isnull)),
-			  "pg_catalog, pg_temp", &before);
-	if (SPI_execute_with_args(sql, both ? 2 : 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
+	jp_act_as(owner, "pg_catalog, pg_temp", &before);
+	if (SPI_execute_with_args(psprintf("SELECT %s FROM %s t WHERE %s%s", select, table, condition,
+									   places == (Datum) 0 ? "" :
+									   " AND t.ctid OPERATOR(pg_catalog.=) ANY ($3)"),
+							  places != (Datum) 0 ? 3 : both ? 2 : 1, types, values,
+							  NULL, false, limit) != SPI_OK_SELECT)
 		elog(ERROR, "could not read a protected table");
 	jp_restore(&before);
 	wanted = NULL;

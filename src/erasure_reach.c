@@ -42,11 +42,14 @@ typedef struct Followed
 	KeyValues  *keys;
 } Followed;
 
+static JpReach *new_reach(void);
+static void search(JpReach *reach, const JpHolds *holds);
 static void add_named_rows(JpReach *reach);
 static bool follow(JpReach *reach, JpReached *parent);
 static void follow_edge(JpReach *reach, JpReached *parent, JpEdge *edge,
 						JpRow **rows, int count);
 static void find_cleared(JpReach *reach, JpReached *parent);
+static void find_cleared_anew(JpReach *reach);
 static void read_keys(const JpReached *parent, JpRow **rows, int count,
 					  const JpEdge *edge, KeyValues *keys);
 static void column_array(SPITupleTable *found, uint64 count, int column,
@@ -64,17 +67,47 @@ static void find_pending_of(JpReached *table, JpRow **rows, int count);
 JpReach *
 jp_reach(const JpSubject *subject, const JpHolds *holds)
 {
+	JpReach    *reach = new_reach();
+
+	reach->subject = subject;
+	add_named_rows(reach);
+	search(reach, holds);
+	return reach;
+}
+
+/* All that rows reach which SPI has just found. */
+JpReach *
+jp_reach_rows(const char *table, const JpHolds *holds)
+{
+	JpReach    *reach = new_reach();
+	JpWay		way = {.name = "expired", .fate = JP_ROW_DELETE};
+
+	take_rows(reach, table, &way);
+	search(reach, holds);
+	return reach;
+}
+
+/* A search that has found nothing yet. */
+static JpReach *
+new_reach(void)
+{
 	JpReach    *reach = palloc0(sizeof(JpReach));
 	HASHCTL		control = {.keysize = sizeof(JpRowKey), .entrysize = sizeof(JpRow)};
+
+	control.hcxt = CurrentMemoryContext;
+	reach->seen = hash_create("journey_privacy rows", 1024, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return reach;
+}
+
+/* Finds what belongs to the rows there are, and what becomes of each. */
+static void
+search(JpReach *reach, const JpHolds *holds)
+{
 	ListCell   *cell;
 	bool		more;
 	int			i;
 
-	reach->subject = subject;
-	control.hcxt = CurrentMemoryContext;
-	reach->seen = hash_create("journey_privacy rows", 1024, &control,
-							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	add_named_rows(reach);
 	do
 	{
 		more = false;
@@ -88,8 +121,9 @@ jp_reach(const JpSubject *subject, const JpHolds *holds)
 	foreach(cell, reach->tables)
 		find_pending(lfirst(cell));
 	jp_reach_withhold(reach, holds);
+	if (holds->tables != NIL || holds->people != NIL)
+		find_cleared_anew(reach);
 	jp_reach_order(reach);
-	return reach;
 }
 
 /* The edges from a table, read once. */
@@ -168,7 +202,7 @@ find_cleared(JpReach *reach, JpReached *parent)
 	int			i;
 
 	for (i = 0; i < parent->queued; i++)
-		if (parent->queue[i]->fate == JP_ROW_DELETE)
+		if (parent->queue[i]->fate == JP_ROW_DELETE && !parent->queue[i]->withheld)
 			rows[count++] = parent->queue[i];
 	foreach(cell, jp_reach_edges(reach, parent->relid))
 	{
@@ -178,6 +212,21 @@ find_cleared(JpReach *reach, JpReached *parent)
 			follow_edge(reach, parent, edge, rows, count);
 	}
 	pfree(rows);
+}
+
+/* The same when it is known what does not go. */
+static void
+find_cleared_anew(JpReach *reach)
+{
+	HASH_SEQ_STATUS scan;
+	JpRow	   *row;
+	int			i;
+
+	hash_seq_init(&scan, reach->seen);
+	while ((row = hash_seq_search(&scan)) != NULL)
+		row->clears = false;
+	for (i = 0; i < list_length(reach->tables); i++)
+		find_cleared(reach, list_nth(reach->tables, i));
 }
 
 /* Follows one edge from some rows. */
@@ -356,6 +405,7 @@ take_rows(JpReach *reach, const char *parent_path, const JpWay *way)
 		}
 		row->ways |= UINT64CONST(1) << way_of(table, way);
 		row->shared |= way->fate == JP_ROW_SHARED;
+		row->clears |= way->fate == JP_ROW_CLEAR;
 		row->fate = Max(row->fate, way->fate);
 		take_row(reach, table, row);
 	}
@@ -506,45 +556,4 @@ find_pending_of(JpReached *table, JpRow **rows, int count)
 			rows[i]->pending = true;
 	}
 	hash_destroy(differing);
-}
-
-/* Rows as a tid[]. */
-Datum
-jp_rows_datum(JpRow *const *rows, int count)
-{
-	ItemPointerData *ctids = palloc(Max(count, 1) * sizeof(ItemPointerData));
-	Datum	   *values = palloc(Max(count, 1) * sizeof(Datum));
-	ArrayType  *array;
-	int			i;
-
-	for (i = 0; i < count; i++)
-	{
-		ctids[i].ip_blkid.bi_hi = rows[i]->key.block_high;
-		ctids[i].ip_blkid.bi_lo = rows[i]->key.block_low;
-		ctids[i].ip_posid = rows[i]->key.offset;
-		values[i] = PointerGetDatum(&ctids[i]);
-	}
-	array = construct_array(values, count, TIDOID, sizeof(ItemPointerData),
-							false, TYPALIGN_SHORT);
-	pfree(values);
-	pfree(ctids);
-	return PointerGetDatum(array);
-}
-
-/* The transactions that made rows, as a xid[]. */
-Datum
-jp_xmins_datum(JpRow *const *rows, int count)
-{
-	Datum	   *values = palloc(Max(count, 1) * sizeof(Datum));
-	ArrayType  *array;
-	int			distinct = 0;
-	int			i;
-
-	for (i = 0; i < count; i++)
-		if (i == 0 || rows[i]->xmin != rows[i - 1]->xmin)
-			values[distinct++] = TransactionIdGetDatum(rows[i]->xmin);
-	array = construct_array(values, distinct, XIDOID, sizeof(TransactionId), true,
-							TYPALIGN_INT);
-	pfree(values);
-	return PointerGetDatum(array);
 }

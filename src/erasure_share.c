@@ -5,7 +5,8 @@
  * A shared row goes when nobody else is left in it: no other way on which
  * rows of the table are shared leads to anybody but the subject.  A row that
  * is withheld keeps those by which it was found, or a foreign key would be
- * broken and the row never found again.
+ * broken and the row never found again.  When rows go because of their age, one
+ * that is withheld keeps what belongs to it, too: that goes only with it.
  */
 #include "postgres.h"
 
@@ -19,6 +20,13 @@
 #include "catalog.h"
 #include "erasure.h"
 
+/* The rows of a table that are being withheld. */
+typedef struct HoldingRows
+{
+	JpReach    *reach;
+	JpReached  *table;
+} HoldingRows;
+
 static bool settle_table(JpReach *reach, JpReached *table,
 						 void (*take) (JpReach *reach, JpReached *table, JpRow *row));
 static void find_other_names(JpReach *reach, JpReached *table, JpRow **rows,
@@ -26,6 +34,13 @@ static void find_other_names(JpReach *reach, JpReached *table, JpRow **rows,
 static void find_other_parents(JpReach *reach, JpReached *table, JpRow **rows,
 							   int count, HTAB *others);
 static List *sharing_parents(Oid relid);
+static void hold_people(JpReach *reach, const JpHeldPeople *held);
+static void hold_row(void *arg, ItemPointer place);
+static bool withhold_children(JpReach *reach, JpReached *parent);
+static bool withhold_belonging(JpReach *reach, JpReached *parent,
+							   JpReached *child, const JpEdge *edge,
+							   JpRow **rows, int count);
+static bool loses_way(const JpReached *table, JpRow *row, const char *name);
 static bool withhold_parents(JpReach *reach, JpReached *child);
 static void hold_table(JpReached *table, const char *reason, TimestampTz until);
 static JpRow *row_at(JpReach *reach, Oid relid, Datum ctid);
@@ -218,14 +233,53 @@ jp_reach_withhold(JpReach *reach, const JpHolds *holds)
 				hold_table(table, hold->reason, hold->until);
 		}
 	}
-	if (holds->all || holds->tables == NIL)
+	foreach(held, holds->people)
+		hold_people(reach, lfirst(held));
+	if (holds->all || (holds->tables == NIL && holds->people == NIL))
 		return;
 	do
 	{
 		more = false;
 		foreach(cell, reach->tables)
+		{
+			/* what belongs to rows goes because of them; to people, anyway */
+			if (reach->subject == NULL)
+				more |= withhold_children(reach, lfirst(cell));
 			more |= withhold_parents(reach, lfirst(cell));
+		}
 	} while (more);
+}
+
+/* Withholds the rows that name some people. */
+static void
+hold_people(JpReach *reach, const JpHeldPeople *held)
+{
+	ListCell   *cell;
+
+	foreach(cell, reach->tables)
+	{
+		JpReached  *table = lfirst(cell);
+		HoldingRows holding = {reach, table};
+
+		if (table->count > 0 &&
+			(!OidIsValid(held->relid) || jp_is_part_of(table->relid, held->relid)))
+			(void) jp_rows_naming(table->relid, jp_rows_datum(table->rows, table->count),
+								  &held->people, 0, hold_row, &holding);
+	}
+}
+
+/* Withholds one of them. */
+static void
+hold_row(void *arg, ItemPointer place)
+{
+	HoldingRows *holding = arg;
+	JpRow	   *row = row_at(holding->reach, holding->table->relid, PointerGetDatum(place));
+
+	if (row == NULL)
+		return;
+	row->withheld = true;
+	if (holding->table->held_by == NULL)
+		holding->table->held_by = "a hold on a subject, or a restriction";
 }
 
 /* Withholds all rows of a table. */
@@ -239,6 +293,87 @@ hold_table(JpReached *table, const char *reason, TimestampTz until)
 	table->held_by = table->held_by == NULL ? pstrdup(reason) :
 		psprintf("%s; %s", table->held_by, reason);
 	table->held_until = until;
+}
+
+/* Withholds what belongs to withheld rows of a table. */
+static bool
+withhold_children(JpReach *reach, JpReached *parent)
+{
+	JpRow	  **rows = palloc(Max(parent->count, 1) * sizeof(JpRow *));
+	int			count = 0;
+	bool		changed = false;
+	ListCell   *cell;
+	ListCell   *other;
+	int			i;
+
+	for (i = 0; i < parent->count; i++)
+		if (parent->rows[i]->withheld)
+			rows[count++] = parent->rows[i];
+	if (count == 0)
+		return false;
+	foreach(cell, jp_reach_edges(reach, parent->relid))
+	{
+		JpEdge	   *edge = lfirst(cell);
+
+		foreach(other, reach->tables)
+		{
+			JpReached  *child = lfirst(other);
+
+			if (jp_is_part_of(child->relid, edge->child))
+				changed |= withhold_belonging(reach, parent, child, edge, rows, count);
+		}
+	}
+	pfree(rows);
+	return changed;
+}
+
+/* Withholds the rows of one table that belong to these rows of another. */
+static bool
+withhold_belonging(JpReach *reach, JpReached *parent, JpReached *child,
+				   const JpEdge *edge, JpRow **rows, int count)
+{
+	Oid			types[1] = {TIDARRAYOID};
+	Datum		values[1] = {jp_rows_datum(rows, count)};
+	bool		changed = false;
+	uint64		i;
+
+	SPI_execute_with_args(psprintf("SELECT DISTINCT c.ctid FROM ONLY %s c, ONLY %s p"
+								   " WHERE p.ctid = ANY ($1) AND %s",
+								   child->table, parent->table, edge->meets),
+						  1, types, values, NULL, false, 0);
+	for (i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		JpRow	   *row = row_at(reach, child->relid,
+								 SPI_getbinval(SPI_tuptable->vals[i],
+											   SPI_tuptable->tupdesc, 1, &isnull));
+
+		if (row == NULL || row->withheld || !loses_way(child, row, edge->way.name))
+			continue;
+		row->withheld = true;
+		changed = true;
+		if (child->held_by == NULL)
+			child->held_by = parent->held_by;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return changed;
+}
+
+/*
+ * Whether a row stays as it is because one that it belongs to stays.  One that
+ * is only redacted may still be so because of others.
+ */
+static bool
+loses_way(const JpReached *table, JpRow *row, const char *name)
+{
+	int			i;
+
+	if (row->fate == JP_ROW_DELETE)
+		return true;
+	for (i = 0; i < list_length(table->ways); i++)
+		if (strcmp(((JpWay *) list_nth(table->ways, i))->name, name) == 0)
+			row->ways &= ~(UINT64CONST(1) << i);
+	return row->fate != JP_ROW_CLEAR && row->ways == 0;
 }
 
 /* Withholds the rows that withheld rows of a table belong to. */

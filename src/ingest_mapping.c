@@ -339,16 +339,11 @@ add_column(JpIngestMapping *mapping, const char *name, JpIngestSource source,
 static void
 fill_column(JpIngestColumn *column, Oid relid, const char *name)
 {
-	AttrNumber	number = get_attnum(relid, name);
+	AttrNumber	number = jp_column_get(relid, name);
 	HeapTuple	tuple;
 	Form_pg_attribute attribute;
 	Oid			function;
 
-	if (number <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist",
-						name, get_rel_name(relid))));
 	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(number));
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for column %d of relation %u", number, relid);

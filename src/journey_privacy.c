@@ -38,6 +38,7 @@ _PG_init(void)
 	jp_sealed_init();
 	jp_audit_init();
 	jp_consent_init();
+	jp_plan_init();
 	jp_guard_init();
 	jp_erasure_init();
 	jp_store_init();

@@ -59,6 +59,7 @@ extern void jp_subject_init(void);
 extern void jp_sealed_init(void);
 extern void jp_audit_init(void);
 extern void jp_consent_init(void);
+extern void jp_plan_init(void);
 extern void jp_guard_init(void);
 extern void jp_erasure_init(void);
 extern void jp_store_init(void);

@@ -11,22 +11,28 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
+#include "attempt.h"
 #include "catalog.h"
 #include "compat.h"
 #include "opendsr.h"
 #include "request.h"
 
+/* What a call is to do. */
+typedef struct Work
+{
+	JpDsrCall  *call;
+	void		(*work) (JpDsrCall *call);
+} Work;
+
 static Datum serve(FunctionCallInfo fcinfo, JpDsrCall *call,
 				   void (*work) (JpDsrCall *call));
-static int	attempt(JpDsrCall *call, void (*work) (JpDsrCall *call));
-static void work_as_owner(JpDsrCall *call, void (*work) (JpDsrCall *call));
+static int	attempt(Work *work);
+static bool work_as_owner(void *arg);
 static void answer_failure(JpDsrCall *call, int code);
 static bool goes_through(int code);
 static void tell_status(JpDsrCall *call);
@@ -95,13 +101,14 @@ jp_opendsr_cancel(PG_FUNCTION_ARGS)
 static Datum
 serve(FunctionCallInfo fcinfo, JpDsrCall *call, void (*work) (JpDsrCall *call))
 {
+	Work		attempted = {call, work};
 	int			code;
 
 	call->context = CurrentMemoryContext;
 	initStringInfo(&call->answer);
-	code = attempt(call, work);
+	code = attempt(&attempted);
 	if (code == ERRCODE_DUPLICATE_OBJECT)
-		code = attempt(call, work);
+		code = attempt(&attempted);
 	if (code != 0)
 		answer_failure(call, code);
 	return jp_dsr_answer(fcinfo, call);
@@ -109,44 +116,28 @@ serve(FunctionCallInfo fcinfo, JpDsrCall *call, void (*work) (JpDsrCall *call))
 
 /* Works in a subtransaction; returns the SQLSTATE of its error, or 0. */
 static int
-attempt(JpDsrCall *call, void (*work) (JpDsrCall *call))
+attempt(Work *work)
 {
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile int code = 0;
+	ErrorData  *error;
+	int			code = 0;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(call->context);
-	PG_TRY();
+	(void) jp_attempt(work_as_owner, work, &error);
+	if (error != NULL)
 	{
-		work_as_owner(call, work);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(call->context);
-		error = CopyErrorData();
-		FlushErrorState();
-		/* also when the error goes on: nobody else would end it */
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(call->context);
-		CurrentResourceOwner = owner;
 		code = error->sqlerrcode;
 		if (goes_through(code))
 			ReThrowError(error);
 		FreeErrorData(error);
 	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(call->context);
-	CurrentResourceOwner = owner;
 	return code;
 }
 
 /* Works with the rights of the extension's owner. */
-static void
-work_as_owner(JpDsrCall *call, void (*work) (JpDsrCall *call))
+static bool
+work_as_owner(void *arg)
 {
+	const Work *work = arg;
+	JpDsrCall  *call = work->call;
 	JpPrivilege before;
 
 	jp_elevate(&before);
@@ -160,10 +151,11 @@ work_as_owner(JpDsrCall *call, void (*work) (JpDsrCall *call))
 	{
 		call->domain = MemoryContextStrdup(call->context,
 										   call->processor->domain);
-		work(call);
+		work->work(call);
 	}
 	SPI_finish();
 	jp_restore(&before);
+	return true;
 }
 
 /*

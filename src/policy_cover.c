@@ -25,6 +25,7 @@
 
 #include "catalog.h"
 #include "collection.h"
+#include "collection_rules.h"
 #include "journey_privacy.h"
 #include "keyring.h"
 #include "note.h"
@@ -42,7 +43,7 @@ static void adopt_protected(void);
 static void cover_new(void);
 static void check_code(Oid relid);
 static void part_detached(void);
-static void detach(Oid relid);
+static void detach(Oid relid, Oid parent);
 static void check_parents(void);
 static void check_columns(void);
 static bool first_oids(const char *sql, Oid *a, Oid *b);
@@ -98,6 +99,7 @@ look_after(void *arg)
 	cover_new();
 	check_parents();
 	check_columns();
+	jp_rules_check_columns();
 }
 
 /* Covers tables that have become members, parents first. */
@@ -244,6 +246,7 @@ adopt_protected(void)
 		Oid			types[2] = {REGCLASSOID, REGCLASSOID};
 		Datum		values[2] = {ObjectIdGetDatum(child), ObjectIdGetDatum(parent)};
 
+		jp_rules_join(child, jp_protected_head(parent));
 		SPI_execute_with_args("UPDATE journey_privacy.protection p SET inherited_from = $2,"
 							  " collected_for = q.collected_for, retain_for = q.retain_for,"
 							  " on_refused = q.on_refused"
@@ -268,18 +271,22 @@ part_detached(void)
 					  " AND NOT EXISTS (SELECT FROM pg_inherits i"
 					  "  WHERE i.inhrelid = p.relation AND i.inhparent = p.inherited_from)"
 					  " ORDER BY 1 LIMIT 1", &relid, &parent))
-		detach(relid);
+		detach(relid, parent);
 }
 
-/* Lets a detached table stand on its own, with a trigger of its own. */
+/*
+ * Lets a detached table stand on its own, with a trigger and the rules of its
+ * own.
+ */
 static void
-detach(Oid relid)
+detach(Oid relid, Oid parent)
 {
 	char	   *table = jp_qualified_name_of(relid);
 	Oid			types[1] = {REGCLASSOID};
 	Datum		values[1] = {ObjectIdGetDatum(relid)};
 
 	LockRelationOid(relid, AccessExclusiveLock);
+	jp_rules_copy(jp_protected_head(parent), relid);
 	SPI_execute_with_args("UPDATE journey_privacy.protection SET inherited_from = NULL"
 						  " WHERE relation = $1",
 						  1, types, values, NULL, false, 0);

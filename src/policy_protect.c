@@ -29,6 +29,7 @@
 #include "catalog.h"
 #include "collection.h"
 #include "collection_redaction.h"
+#include "collection_rules.h"
 #include "consent.h"
 #include "journey_privacy.h"
 #include "keyring.h"
@@ -178,6 +179,14 @@ check_arguments(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("visibility collected needs occurred_at"),
 				 errhint("Name the column that says when an event occurred.")));
+	if (PG_ARGISNULL(RETAIN_FOR))
+		return;
+	jp_check_keep(PG_GETARG_INTERVAL_P(RETAIN_FOR), "retain_for");
+	if (PG_ARGISNULL(OCCURRED_AT))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("retain_for needs occurred_at"),
+				 errhint("Name the column that says when an event occurred.")));
 }
 
 /* Fills in what a table has of its own. */
@@ -220,6 +229,7 @@ jp_unprotect(PG_FUNCTION_ARGS)
 						  " FROM gone ORDER BY relation = $1",
 						  1, types, values, NULL, false, 0);
 	jp_without_covering(unprotect_tree, &relid);
+	jp_rules_forget(relid);
 	SPI_finish();
 	jp_restore(&before);
 	jp_note(JP_NOTE_PROTECTION, "unprotect", relid, -1, NULL);

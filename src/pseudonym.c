@@ -38,7 +38,6 @@
 
 static void identity_in(const char *chars, const char *colon,
 						JpPseudonym *pseudonym);
-static void require_privilege(void);
 static Oid	privilege_function(void);
 static void hash_identity(const char *kind, size_t kindlen,
 						  const char *value, size_t len,
@@ -208,14 +207,14 @@ jp_pseudonym_advance(JpPseudonym *pseudonym, int version)
 static void
 identity_in(const char *chars, const char *colon, JpPseudonym *pseudonym)
 {
-	require_privilege();
+	jp_pseudonymize_require();
 	hash_identity(chars, colon - chars, colon + 1, strlen(colon + 1),
 				  pseudonym);
 }
 
 /* Refuses those who may not turn identities into pseudonyms. */
-static void
-require_privilege(void)
+void
+jp_pseudonymize_require(void)
 {
 	Oid			function = privilege_function();
 

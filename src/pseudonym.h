@@ -8,6 +8,7 @@
 #include "pure.h"
 
 #define JP_PSEUDONYM_SIZE	16
+#define JP_PSEUDONYM_LETTERS	29	/* of the text form, at most */
 #define JP_PSEUDONYM_TEXT	32	/* "p255_" + 24 letters + NUL, rounded up */
 
 /* One byte key version, fifteen bytes keyed BLAKE2b. */

@@ -36,6 +36,9 @@ extern int	jp_normalize(JpNormalizer normalizer, const char *value,
 						 size_t len, char *out);
 
 #ifndef JP_PURE
+/* pseudonym.c: refuses those who may not turn identities into pseudonyms. */
+extern void jp_pseudonymize_require(void);
+
 /* pseudonym_kind.c: normalizer of a kind; 42704 when there is no such kind. */
 extern JpNormalizer jp_kind_normalizer(const char *kind, size_t len);
 

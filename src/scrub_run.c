@@ -19,10 +19,12 @@
 #include "tcop/utility.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "attempt.h"
 #include "scrub.h"
+
+static bool run_command(void *command);
 
 /*
  * Runs a command as if it had been sent at the top level.  It finds and leaves
@@ -68,29 +70,27 @@ jp_scrub_next(MemoryContext context)
 int
 jp_scrub_try(MemoryContext context, const char *command)
 {
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile int code = 0;
+	ErrorData  *error;
+	int			code = 0;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
+	(void) jp_attempt(run_command, unconstify(char *, command), &error);
+	if (error != NULL)
 	{
-		SPI_connect();
-		SPI_execute(command, false, 0);
-		SPI_finish();
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		code = geterrcode();
+		code = error->sqlerrcode;
 		if (code == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
+			ReThrowError(error);
+		FreeErrorData(error);
 	}
-	PG_END_TRY();
-	CurrentResourceOwner = owner;
 	jp_scrub_next(context);
 	return code;
+}
+
+/* Runs a command. */
+static bool
+run_command(void *command)
+{
+	SPI_connect();
+	SPI_execute(command, false, 0);
+	SPI_finish();
+	return true;
 }

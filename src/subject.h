@@ -54,12 +54,6 @@ extern bool jp_subject_lock(const JpPseudonym *pseudonym, JpSubject *subject);
  */
 extern bool jp_subject_lock_head(int32 head, bool *linked, bool *restricted);
 
-/*
- * Runs what locks heads, in a subtransaction; when it returns false, the
- * locks it took are given back.
- */
-extern bool jp_subject_attempt(bool (*attempt) (void *arg), void *arg);
-
 /* The function behind = for pseudonyms. */
 extern RegProcedure jp_pseudonym_equal(void);
 

@@ -21,9 +21,9 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "attempt.h"
 #include "catalog.h"
 #include "journey_privacy.h"
 #include "keyring.h"
@@ -141,7 +141,7 @@ jp_subject_link(const JpPseudonym *pseudonym, const JpPseudonym *alias,
 		pair.head = register_or_refuse(pseudonym);
 		if (pair.head == pair.other)
 			return false;
-	} while (!jp_subject_attempt(lock_pair, &pair));
+	} while (!jp_attempt(lock_pair, &pair, NULL));
 	change_rows(&joining,
 				"UPDATE journey_privacy.subject SET head = $1, linked = false"
 				" WHERE number = $2 OR head = $2", pair.head, pair.other);
@@ -202,7 +202,7 @@ jp_subject_unlink(const JpPseudonym *alias, JpSubject *rest, JpSubject *alone)
 		pair.head = pair.other = head_of(alias, &is_alias);
 		if (pair.head == number)
 			return false;
-	} while (!jp_subject_attempt(lock_pair, &pair));
+	} while (!jp_attempt(lock_pair, &pair, NULL));
 	change_rows(&parting,
 				"UPDATE journey_privacy.subject SET head = NULL"
 				" WHERE number = $1 AND head = $2", number, pair.head);
@@ -213,46 +213,6 @@ jp_subject_unlink(const JpPseudonym *alias, JpSubject *rest, JpSubject *alone)
 	read_members(pair.head, pair.restricted, rest);
 	set_alone(alias, number, pair.restricted, alone);
 	return true;
-}
-
-/*
- * Runs what locks rows of subjects, in a subtransaction: when it finds that
- * they were the wrong ones, they are given back.  Whoever kept them while
- * locking others would wait for somebody who waits for them.
- */
-bool
-jp_subject_attempt(bool (*attempt) (void *arg), void *arg)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool kept = false;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		kept = attempt(arg);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		ReThrowError(error);
-	}
-	PG_END_TRY();
-	if (kept)
-		ReleaseCurrentSubTransaction();
-	else
-		RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return kept;
 }
 
 /* The pseudonyms of a subject as an array. */
@@ -390,7 +350,7 @@ lock_subject(const JpPseudonym *pseudonym, bool *linked, bool *restricted)
 	while ((alias.head = head_of(pseudonym, &is_alias)) != JP_NO_SUBJECT)
 	{
 		/* A head that is locked stays one. */
-		if (is_alias ? jp_subject_attempt(lock_head_of_alias, &alias)
+		if (is_alias ? jp_attempt(lock_head_of_alias, &alias, NULL)
 			: jp_subject_lock_head(alias.head, linked, restricted))
 			break;
 	}

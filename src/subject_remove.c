@@ -14,6 +14,7 @@
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 
+#include "attempt.h"
 #include "catalog.h"
 #include "subject.h"
 
@@ -47,7 +48,7 @@ jp_subjects_remove(const JpPseudonym *pseudonyms, int count, JpSubject *whole,
 	{
 		CHECK_FOR_INTERRUPTS();
 		read_heads(&heads);
-	} while (!jp_subject_attempt(lock_heads, &heads));
+	} while (!jp_attempt(lock_heads, &heads, NULL));
 
 	*person = delete_members(&heads, count, whole);
 	known_count = whole->count;

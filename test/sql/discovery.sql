@@ -124,6 +124,18 @@ VALUES ('customer_id:discovery1', now(), 'home', '192.0.2.7', '{"form": {"email"
 SELECT relation, "column", key, looks_like, by, sampled, share, statement
 FROM journey_privacy.discover('discovery')
 WHERE relation NOT IN ('discovery.customers'::regclass, 'discovery.empty'::regclass, 'discovery.part'::regclass);
+-- the statements can be run as they are, and then there is nothing left to tell of those columns
+SELECT count(*) AS statements FROM journey_privacy.discover('discovery') WHERE relation = 'discovery.visit'::regclass;
+SET client_min_messages = error;
+\pset tuples_only
+SELECT statement FROM journey_privacy.discover('discovery') WHERE relation = 'discovery.visit'::regclass \gexec
+\pset tuples_only off
+RESET client_min_messages;
+INSERT INTO discovery.visit (visitor, at, event, client_ip, email, props)
+VALUES ('customer_id:discovery2', now(), 'home', '192.0.2.7', 'ann@example.com', '{"form": {"email": "ann@example.com", "n": 1}}');
+SELECT client_ip, email LIKE 'p1\_%' AS pseudonym, props FROM discovery.visit WHERE visitor = 'customer_id:discovery2';
+SELECT "column", key FROM journey_privacy.discover('discovery') WHERE relation = 'discovery.visit'::regclass AND by <> 'content';
+SELECT journey_privacy.unminimize('discovery.visit', c) FROM unnest(ARRAY['client_ip', 'email', 'lat', 'props']) c;
 -- whoever cannot see every row hears of names only
 CREATE ROLE regress_discovery;
 GRANT USAGE ON SCHEMA discovery TO regress_discovery;

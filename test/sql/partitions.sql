@@ -194,6 +194,26 @@ DROP TABLE heir_b, heir_c;
 SELECT * FROM structure s JOIN before b USING (tab) WHERE s IS DISTINCT FROM b;
 DROP TABLE heir, heir_a, before;
 
+-- A row that an update moves to another partition is no new data: it is not lost where rows without a basis are left out
+CREATE TABLE moves (kind text, visitor journey_privacy.pseudonym, n int, props jsonb) PARTITION BY LIST (kind);
+CREATE TABLE moves_a PARTITION OF moves FOR VALUES IN ('a');
+CREATE TABLE moves_b (journey_subject int, n int, dropped int, props jsonb, visitor journey_privacy.pseudonym, kind text);
+ALTER TABLE moves_b DROP COLUMN dropped;
+SELECT journey_privacy.protect('moves', 'visitor', collected_for => '{t_analytics}', on_refused => 'skip') \gset
+ALTER TABLE moves ATTACH PARTITION moves_b FOR VALUES IN ('b');
+SELECT journey_privacy.record_consent('email:moves@parts.example', 't_analytics', true) IS NOT NULL AS agreed;
+INSERT INTO moves SELECT 'a', 'email:moves@parts.example', i, jsonb_build_object('long', repeat('x', 3000)) FROM generate_series(1, 3) i;
+SELECT journey_privacy.withdraw('email:moves@parts.example', 't_analytics') IS NOT NULL AS withdrawn;
+INSERT INTO moves VALUES ('a', 'email:moves@parts.example', 4);
+UPDATE moves SET kind = 'b' WHERE n < 3;
+UPDATE moves SET kind = 'b', n = 30, props = NULL WHERE n = 3;
+SELECT tableoid::regclass, n, props IS NULL AS no_props, journey_subject IS NOT NULL AS numbered FROM moves ORDER BY n;
+-- a row that is written beside one that moves, and not it, is new data
+WITH moved AS (UPDATE moves SET kind = 'a' WHERE n = 1 RETURNING visitor)
+INSERT INTO moves SELECT 'a', visitor, 99 FROM moved;
+SELECT tableoid::regclass, n FROM moves ORDER BY n;
+DROP TABLE moves;
+
 -- A random tree against the oracle: whatever is made, attached, detached,
 -- what is seen of each member is what consent says
 SELECT coalesce(nullif(current_setting('jp.seed', true), ''), (random() * 1000000)::int::text) AS seed \gset

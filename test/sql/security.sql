@@ -217,7 +217,9 @@ FROM (SELECT name FROM class
       WHERE relkind <> 'S' AND has_any_column_privilege('public', oid, 'SELECT')) c
 FULL JOIN (VALUES ('journey_privacy.purpose'), ('journey_privacy.allowance'),
                   ('journey_privacy.protection'), ('journey_privacy.identity_kind'),
-                  ('journey_privacy.column_allowance')) l(name)
+                  ('journey_privacy.column_allowance'),
+                  ('journey_privacy.minimization'), ('journey_privacy.data_plan'),
+                  ('journey_privacy.planned_event')) l(name)
   ON l.name = c.name::text
 WHERE c.name IS NULL OR l.name IS NULL;
 SELECT has_schema_privilege('public', 'journey_privacy', 'USAGE') AS "usage",

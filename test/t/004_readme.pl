@@ -36,16 +36,17 @@ PostgreSQL::Test::Utils::run_log(
 	'>', \$catalog);
 is($reference, $catalog, 'the reference agrees with the catalog')
   or diag("psql -XAtq -f test/reference.sql prints what belongs there");
-# what doc/ shows runs, too
-$node->safe_psql('postgres', 'CREATE DATABASE doc');
-$node->safe_psql('doc', 'CREATE EXTENSION journey_privacy CASCADE');
+# what doc/ shows runs, too, each file in a database of its own
 for my $file (glob 'doc/*.md')
 {
+	my ($name) = $file =~ m{(\w+)\.md$};
 	my $number = 0;
 
+	$node->safe_psql('postgres', "CREATE DATABASE doc_$name");
+	$node->safe_psql("doc_$name", 'CREATE EXTENSION journey_privacy CASCADE');
 	for my $block (slurp_file($file) =~ /^```sql\n(.*?)^```/msg)
 	{
-		my ($status, $out, $err) = $node->psql('doc', $block, on_error_stop => 1);
+		my ($status, $out, $err) = $node->psql("doc_$name", $block, on_error_stop => 1);
 		is($status, 0, "$file: block " . ++$number . " runs") or diag($block, $err);
 	}
 }
