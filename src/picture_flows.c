@@ -14,6 +14,8 @@
 
 static void sum_flows(JpFlows *flows);
 static void measure(JpFlows *flows);
+static int	thick(const JpFlows *flows, int64 value, int64 largest, int shift);
+static int64 most(int64 a, int64 b);
 static void begin_order(JpFlows *flows);
 static void sweep(JpFlows *flows, int column, bool from_left);
 static void exchange(JpFlows *flows, int column);
@@ -74,7 +76,7 @@ sum_flows(JpFlows *flows)
 	}
 }
 
-/* How thick flows and how long boxes are; nothing is thinner than a unit. */
+/* How thick flows and how long boxes are. */
 static void
 measure(JpFlows *flows)
 {
@@ -89,8 +91,7 @@ measure(JpFlows *flows)
 
 		for (i = 0; i < flows->nodes; i++)
 			if (flows->node[i].column == column)
-				total += flows->node[i].in > flows->node[i].out ?
-					flows->node[i].in : flows->node[i].out;
+				total += most(flows->node[i].value, most(flows->node[i].in, flows->node[i].out));
 		largest = total > largest ? total : largest;
 	}
 	while (largest >> shift > LARGEST)
@@ -100,9 +101,8 @@ measure(JpFlows *flows)
 	for (i = 0; i < flows->flows; i++)
 	{
 		JpFlow	   *flow = &flows->flow[i];
-		int64		thick = (flow->value >> shift) * flows->tall / (largest >> shift);
 
-		flow->thickness = thick < JP_UNIT ? JP_UNIT : (int) thick;
+		flow->thickness = thick(flows, flow->value, largest, shift);
 		flows->node[flow->from].length += flow->thickness;
 		flows->node[flow->to].slot += flow->thickness;
 	}
@@ -110,9 +110,23 @@ measure(JpFlows *flows)
 	{
 		JpNode	   *node = &flows->node[i];
 
-		node->length = node->slot > node->length ? node->slot : node->length;
-		node->length = node->length < JP_UNIT ? JP_UNIT : node->length;
+		node->length = (int) most(node->length, node->slot);
+		node->length = (int) most(node->length, thick(flows, node->value, largest, shift));
 	}
+}
+
+/* How thick so much is drawn; nothing is thinner than a unit. */
+static int
+thick(const JpFlows *flows, int64 value, int64 largest, int shift)
+{
+	return (int) most((value >> shift) * flows->tall / (largest >> shift), JP_UNIT);
+}
+
+/* The larger one. */
+static int64
+most(int64 a, int64 b)
+{
+	return a > b ? a : b;
 }
 
 /* The nodes of a column in their order; returns how many. */

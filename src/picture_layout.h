@@ -63,6 +63,7 @@ typedef struct JpNode
 {
 	int			column;
 	JpNodeKind	kind;
+	int64		value;			/* it stands for so much, should flows be less */
 	int64		in;				/* sums of flows; out */
 	int64		out;
 	int			at;				/* top; out */

@@ -179,6 +179,7 @@ lay(void)
 		for (j = 0; j < count; j++)
 		{
 			node[flows.nodes].column = i;
+			node[flows.nodes].value = next(4) == 0 ? next(2000) : 0;
 			node[flows.nodes++].kind = next(5) == 0 ? 1 + next(2) : JP_NODE_EVENT;
 		}
 	}
