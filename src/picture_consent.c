@@ -54,6 +54,7 @@ jp_consent_svg(PG_FUNCTION_ARGS)
 	read_periods(&periods, fcinfo);
 	jp_picture_head(&picture, jp_picture_word(&picture, periods.word));
 	draw_purposes(&picture, &periods, purpose);
+	jp_picture_legend(&picture);
 	jp_restore(&before);
 	return jp_picture_finish(&picture);
 }

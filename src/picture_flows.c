@@ -343,7 +343,7 @@ place_columns(JpFlows *flows)
 		{
 			JpNode	   *node = &flows->node[nodes[i]];
 
-			node->slot = node->length > flows->label ? node->length : flows->label;
+			node->slot = (int) most(node->length, node->label);
 			length += node->slot + (i > 0 ? flows->gap : 0);
 		}
 		flows->length = length > flows->length ? length : flows->length;

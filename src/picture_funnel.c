@@ -232,7 +232,7 @@ tell_leaving(JpPicture *picture, const Step *before, const Step *step, int y)
 	initStringInfo(&said);
 	if (!before->few && step->part_known && step->of_previous < 1)
 	{
-		jp_svg_add(picture, "<path class=\"no\" d=\"M%d %dh80l-40 70z\"/>", x, y - 80);
+		jp_svg_add(picture, "<path class=\"no\" d=\"M%d %dh8l-4 7z\"/>", x, y - 80);
 		x += 140;
 		appendStringInfo(&said, "%s %s", jp_said_share(picture, 1 - step->of_previous),
 						 jp_picture_word(picture, JP_WORD_LEAVE));

@@ -64,6 +64,7 @@ typedef struct JpNode
 	int			column;
 	JpNodeKind	kind;
 	int64		value;			/* it stands for so much, should flows be less */
+	int			label;			/* room that its label takes */
 	int64		in;				/* sums of flows; out */
 	int64		out;
 	int			at;				/* top; out */
@@ -91,7 +92,6 @@ typedef struct JpFlows
 	int			flows;
 	JpFlow	   *flow;
 	int			tall;			/* what the fullest column's boxes should come to */
-	int			label;			/* room that a node's label takes at least */
 	int			gap;			/* between nodes */
 	int			length;			/* of all; out */
 } JpFlows;

@@ -29,7 +29,7 @@ typedef struct Drawing
 } Drawing;
 
 static void lay(Drawing *drawing, JpFlows *flows);
-static int	label_lines(const Drawing *drawing);
+static int	label_lines(const Drawing *drawing, int node);
 static void choose_colours(Drawing *drawing);
 static void draw_positions(Drawing *drawing);
 static void draw_flow(Drawing *drawing, const JpFlow *flow);
@@ -51,7 +51,7 @@ jp_map_draw(JpPicture *picture, JpMap *map, const char *subtitle)
 	JpFlows		flows = {0};
 	int			i;
 
-	drawing.pitch = map->columns <= 3 ? 1300 : map->columns == 4 ? 1080 : 940;
+	drawing.pitch = map->columns <= 2 ? 1830 : map->columns == 3 ? 1220 : map->columns == 4 ? 1080 : 940;
 	drawing.room = drawing.pitch - BOX - 110;
 	picture->width = Max(2 * LEFT + map->columns * drawing.pitch - 60, 4000);
 	jp_picture_head(picture, subtitle);
@@ -78,6 +78,7 @@ static void
 lay(Drawing *drawing, JpFlows *flows)
 {
 	JpMap	   *map = drawing->map;
+	int			i;
 
 	flows->columns = map->columns;
 	flows->nodes = map->nodes;
@@ -85,23 +86,20 @@ lay(Drawing *drawing, JpFlows *flows)
 	flows->flows = map->flows;
 	flows->flow = map->flow;
 	flows->tall = TALL;
-	flows->label = (label_lines(drawing) + 1) * LINE + 20;
 	flows->gap = GAP;
+	for (i = 0; i < map->nodes; i++)
+		map->node[i].label = (label_lines(drawing, i) + 1) * LINE + 20;
 	jp_flows_lay(flows);
 	choose_colours(drawing);
 }
 
-/* Lines that the longest name takes. */
+/* Lines that a name takes. */
 static int
-label_lines(const Drawing *drawing)
+label_lines(const Drawing *drawing, int node)
 {
-	int			i;
+	const char *name = drawing->map->name[node];
 
-	for (i = 0; i < drawing->map->nodes; i++)
-		if (drawing->map->name[i] != NULL &&
-			jp_label_width(drawing->map->name[i], JP_SIZE_LABEL) > drawing->room)
-			return 2;
-	return 1;
+	return name != NULL && jp_label_width(name, JP_SIZE_LABEL) > drawing->room ? 2 : 1;
 }
 
 /* An event has the same colour in all columns; what is pooled has none. */
@@ -189,7 +187,7 @@ draw_node(Drawing *drawing, int number)
 		jp_svg_add(picture, " (%s)", jp_picture_word(picture, node->kind == JP_NODE_END ? JP_WORD_END_WHY : JP_WORD_POOLED_WHY));
 	jp_svg_add(picture, "</title>");
 	if (node->kind == JP_NODE_END && node->in == 0)
-		jp_svg_box(picture, "flow end", x - 160, y, 160, node->length, 0);
+		jp_svg_add(picture, "<path d=\"M%d %dh-30v%dh30z\" fill=\"url(#jp-fade\001)\"/>", x, y, node->length);
 	jp_svg_box(picture, colour_of(drawing, number), x, y, BOX, node->length, 0);
 	if (node->kind == JP_NODE_OTHER)
 		jp_svg_box(picture, "few", x, y, BOX, node->length, 0);
@@ -247,7 +245,7 @@ column_x(const Drawing *drawing, int column)
 static const char *
 colour_of(const Drawing *drawing, int node)
 {
-	return drawing->colour[node] < 0 ? "end" : psprintf("c%d", drawing->colour[node]);
+	return drawing->colour[node] < 0 ? "col end" : psprintf("col c%d", drawing->colour[node]);
 }
 
 /* What a node is called: a word of ours, or a user's name. */

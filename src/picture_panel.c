@@ -12,11 +12,11 @@
 #include "picture_consent.h"
 
 #define LEFT		200
-#define HEADING		300
+#define HEADING		440
 #define SHARE		700			/* height of the line's plot */
 #define BETWEEN		300
 #define BARS		1000		/* height of the bars' plot */
-#define AXIS		260
+#define AXIS		390
 #define TOLD		60			/* bars told in words */
 
 /* A panel in the picture. */
@@ -195,7 +195,7 @@ draw_series(Panel *panel, JpSeriesKind kind, int baseline, double scale)
 	jp_svg_box(picture, up ? "yes" : "no", LEFT, up ? y - 170 : y + 50, 100, 100, 20);
 	jp_svg_words(picture, "ink halo", LEFT + 150, up ? y - 80 : y + 140,
 				 height == 0 ? jp_picture_word(picture, up ? JP_WORD_YES : JP_WORD_NO) :
-				 psprintf("%s · %d", jp_picture_word(picture, up ? JP_WORD_YES : JP_WORD_NO), (int) (panel->highest[kind] + 0.5)));
+				 psprintf("%s (max. %d)", jp_picture_word(picture, up ? JP_WORD_YES : JP_WORD_NO), (int) (panel->highest[kind] + 0.5)));
 }
 
 /* A bar: as high as people a period on average. */
@@ -233,7 +233,7 @@ draw_dates(Panel *panel)
 {
 	JpPicture  *picture = panel->picture;
 	const JpPeriods *periods = panel->periods;
-	int			y = panel->top + 200;
+	int			y = panel->top + 330;
 
 	jp_svg_words(picture, "dim", LEFT, y, periods->name[0]);
 	if (periods->count > 2)

@@ -5,6 +5,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -74,6 +76,8 @@ jp_retention_svg(PG_FUNCTION_ARGS)
 		appendStringInfo(&picture.words, " %s: …", jp_picture_word(&picture, JP_WORD_NOT_DRAWN));
 		picture.height += 240;
 	}
+	if (SPI_processed > 0)
+		jp_picture_legend(&picture);
 	picture.height += 200;
 	return jp_picture_finish(&picture);
 }
@@ -95,14 +99,15 @@ told_periods(void)
 static char *
 subtitle(const JpPicture *picture, FunctionCallInfo fcinfo)
 {
+	const char *any = jp_picture_word(picture, JP_WORD_ANY);
 	StringInfoData said;
 
 	initStringInfo(&said);
 	appendStringInfoString(&said, get_rel_name(PG_GETARG_OID(TABLE)));
 	if (!PG_ARGISNULL(START_EVENT) || !PG_ARGISNULL(RETURN_EVENT))
-		appendStringInfo(&said, " · %s - %s",
-						 PG_ARGISNULL(START_EVENT) ? "*" : text_to_cstring(PG_GETARG_TEXT_PP(START_EVENT)),
-						 PG_ARGISNULL(RETURN_EVENT) ? "*" : text_to_cstring(PG_GETARG_TEXT_PP(RETURN_EVENT)));
+		appendStringInfo(&said, " · %s → %s",
+						 PG_ARGISNULL(START_EVENT) ? any : text_to_cstring(PG_GETARG_TEXT_PP(START_EVENT)),
+						 PG_ARGISNULL(RETURN_EVENT) ? any : text_to_cstring(PG_GETARG_TEXT_PP(RETURN_EVENT)));
 	return said.data;
 }
 
@@ -166,7 +171,10 @@ draw_cohort(JpPicture *picture, uint64 row, int columns)
 	return row;
 }
 
-/* How many came back in a period, as a share of the cohort. */
+/*
+ * How many came back in a period, as a share of the cohort.  Shades are by its
+ * root, because most shares are small.
+ */
 static void
 draw_cell(JpPicture *picture, uint64 row, int column, int x)
 {
@@ -175,7 +183,7 @@ draw_cell(JpPicture *picture, uint64 row, int column, int x)
 	Datum		value = jp_row_value(row, SHARE, &unknown);
 	int64		subjects = jp_row_count(row, SUBJECTS, &few);
 	double		share = unknown ? 0 : DatumGetFloat8(value);
-	int			shade = Max(Min((int) (share * 10), 9), 0);
+	int			shade = Max(Min((int) (sqrt(rint(share * 1000) / 1000) * 10), 9), 0);
 	const char *said;
 
 	appendStringInfo(&picture->body, "<g data-period=\"%d\"", column);

@@ -33,15 +33,16 @@ static const Rule rules[] = {
 	{"share", "stroke", "#1f74b8", "#5fb0f0"},
 	{"few", "stroke", "#7b8595", "#8a95a5"},
 	{"halo", "stroke", "#ffffff", "#13171e"},
-	{"end", "fill", "#6d7787", "#8f9aaa"},
-	{"c0", "fill", "#2f6fb5", "#6aaeee"},
-	{"c1", "fill", "#c4580c", "#f0a04f"},
-	{"c2", "fill", "#16807a", "#43c0b5"},
-	{"c3", "fill", "#9c3f8c", "#e08ed2"},
-	{"c4", "fill", "#77690a", "#cdb94a"},
-	{"c5", "fill", "#5a56c6", "#a9a4ff"},
-	{"c6", "fill", "#b03548", "#f28d97"},
-	{"c7", "fill", "#4b7828", "#98c96a"},
+	{"fade", "stop-color", "#6d7787", "#8f9aaa"},
+	{"end", "color", "#6d7787", "#8f9aaa"},
+	{"c0", "color", "#2f6fb5", "#6aaeee"},
+	{"c1", "color", "#c4580c", "#f0a04f"},
+	{"c2", "color", "#16807a", "#43c0b5"},
+	{"c3", "color", "#9c3f8c", "#e08ed2"},
+	{"c4", "color", "#77690a", "#cdb94a"},
+	{"c5", "color", "#5a56c6", "#a9a4ff"},
+	{"c6", "color", "#b03548", "#f28d97"},
+	{"c7", "color", "#4b7828", "#98c96a"},
 	{"h0", "fill", "#eff4fa", "#1a222d"},
 	{"h1", "fill", "#dce8f5", "#1d2c3d"},
 	{"h2", "fill", "#c4d9ef", "#20374f"},
@@ -68,7 +69,8 @@ static const char *const shapes =
 ".jp-picture .share{stroke-width:2;stroke-linejoin:round}"
 ".jp-picture .dash{stroke-dasharray:2 3}"
 ".jp-picture .halo{stroke-width:3;stroke-linejoin:round;paint-order:stroke}"
-".jp-picture .flow{fill-opacity:.3}";
+".jp-picture .col{fill:currentColor}"
+".jp-picture .flow{fill-opacity:.28;stroke:currentColor;stroke-width:.5;stroke-opacity:.75}";
 
 static void add_rules(StringInfo out, bool dark);
 

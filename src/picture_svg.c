@@ -21,6 +21,7 @@ static const char *as_utf8(const char *chars, size_t *len);
 static void add_line(JpPicture *picture, const char *class, int x, int y,
 					 const char *chars, size_t limit, const char *whole);
 static uint32 mark_of(const JpPicture *picture);
+static void append_body(StringInfo out, const JpPicture *picture, uint32 mark);
 
 /* Begins. */
 void
@@ -79,10 +80,12 @@ jp_picture_finish(JpPicture *picture)
 		appendStringInfoString(&out, jp_picture_word(picture, picture->kind));
 	appendStringInfo(&out, "</title><desc id=\"jp-d-%08x\">%s</desc>", mark, picture->words.data);
 	jp_picture_style(&out);
-	appendStringInfo(&out, "<defs><pattern id=\"jp-few\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"
-					 "<path class=\"few\" d=\"M0 0V6\"/></pattern></defs>");
+	appendStringInfo(&out, "<defs><pattern id=\"jp-few-%08x\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"
+					 "<path class=\"few\" d=\"M2.5 0V5\"/></pattern><linearGradient id=\"jp-fade-%08x\">"
+					 "<stop class=\"fade\" stop-opacity=\"0\"/><stop class=\"fade\" offset=\"1\" stop-opacity=\".6\"/></linearGradient></defs>",
+					 mark, mark);
 	appendStringInfoString(&out, "<rect class=\"bg\" width=\"100%\" height=\"100%\" rx=\"8\"/>");
-	appendBinaryStringInfo(&out, picture->body.data, picture->body.len);
+	append_body(&out, picture, mark);
 	appendStringInfoString(&out, "</svg>");
 	made = jp_markup_finish(&out);
 	result = SPI_palloc(VARSIZE(made));
@@ -105,6 +108,24 @@ mark_of(const JpPicture *picture)
 	for (i = 0; i < picture->words.len; i++)
 		mark = (mark ^ (unsigned char) picture->words.data[i]) * 16777619u;
 	return mark;
+}
+
+/*
+ * The body, with the mark where it names an id: there it has a byte of 1, which
+ * no text of a user's can hold.
+ */
+static void
+append_body(StringInfo out, const JpPicture *picture, uint32 mark)
+{
+	const char *from = picture->body.data;
+	const char *end;
+
+	for (; (end = strchr(from, '\001')) != NULL; from = end + 1)
+	{
+		appendBinaryStringInfo(out, from, end - from);
+		appendStringInfo(out, "-%08x", mark);
+	}
+	appendStringInfoString(out, from);
 }
 
 /* A length. */
@@ -148,12 +169,12 @@ jp_svg_box(JpPicture *picture, const char *class, int x, int y, int width, int h
 {
 	bool		few = strcmp(class, "few") == 0;
 
+	picture->few |= few;
 	jp_svg_add(picture, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"",
-			   class, x, y, width, height);
+			   few ? "" : class, x, y, width, height);
 	if (round > 0)
 		jp_svg_add(picture, " rx=\"%d\"", round);
-	/* A style, because the class says that lines are not filled. */
-	jp_svg_add(picture, few ? " style=\"fill:url(#jp-few)\"/>" : "/>");
+	jp_svg_add(picture, few ? " fill=\"url(#jp-few\001)\"/>" : "/>");
 }
 
 /* A line of words of our own. */
@@ -243,6 +264,17 @@ void
 jp_words_label(JpPicture *picture, const char *chars)
 {
 	jp_markup_text(&picture->words, chars, WORDS_LABEL);
+}
+
+/* What hatching means. */
+void
+jp_picture_legend(JpPicture *picture)
+{
+	if (!picture->few)
+		return;
+	jp_svg_box(picture, "few", MARGIN, picture->height + 100, 220, 120, 20);
+	jp_svg_words(picture, "dim", MARGIN + 300, picture->height + 205, jp_picture_word(picture, JP_WORD_TOO_FEW));
+	picture->height += 300;
 }
 
 /* Nothing to see. */

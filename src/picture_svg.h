@@ -32,7 +32,7 @@ typedef enum JpWord
 	JP_WORD_AFTER_WEEKS, JP_WORD_AFTER_MONTHS, JP_WORD_OR_LATER,
 	JP_WORD_YES, JP_WORD_NO, JP_WORD_IN_FORCE, JP_WORD_PER_DAY,
 	JP_WORD_PER_WEEK, JP_WORD_PER_MONTH, JP_WORD_NO_PURPOSE,
-	JP_WORD_NOT_DRAWN, JP_WORD_NO_VALUE, JP_WORD_TO,
+	JP_WORD_NOT_DRAWN, JP_WORD_NO_VALUE, JP_WORD_TO, JP_WORD_ANY,
 	JP_WORDS
 } JpWord;
 
@@ -41,6 +41,7 @@ typedef struct JpPicture
 	int			language;
 	int			width;
 	int			height;
+	bool		few;			/* something is hatched */
 	const char *title;			/* NULL: the default */
 	JpWord		kind;			/* the default title */
 	StringInfoData body;
@@ -105,6 +106,9 @@ extern void jp_svg_tip(JpPicture *picture, const char *chars, const char *words)
 
 /* A user's text in the description, cut where it is long. */
 extern void jp_words_label(JpPicture *picture, const char *chars);
+
+/* What hatching means, if there is any. */
+extern void jp_picture_legend(JpPicture *picture);
 
 /* A picture without anything in it, that says so. */
 extern void jp_picture_nothing(JpPicture *picture);

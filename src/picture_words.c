@@ -47,6 +47,7 @@ static const char *const words[JP_WORDS][LANGUAGES] = {
 	[JP_WORD_NO_PURPOSE] = {"There is no purpose to decide on.", "Es gibt keinen Zweck, über den zu entscheiden wäre.", "Il n’y a aucune finalité à décider.", "No hay ninguna finalidad sobre la que decidir."},
 	[JP_WORD_NOT_DRAWN] = {"not drawn", "nicht gezeichnet", "non dessinés", "sin dibujar"},
 	[JP_WORD_NO_VALUE] = {"(none)", "(ohne)", "(sans)", "(sin valor)"},
+	[JP_WORD_ANY] = {"anything", "irgendetwas", "n’importe quoi", "cualquier cosa"},
 	[JP_WORD_TO] = {"to", "nach", "vers", "a"},
 };
 

@@ -112,7 +112,7 @@ check_nodes(const JpFlows *flows)
 	{
 		const JpNode *a = &flows->node[i];
 
-		check(a->slot >= a->length && a->slot >= flows->label, "a label has no room");
+		check(a->slot >= a->length && a->slot >= a->label, "a label has no room");
 		check(a->at >= 0 && a->at + a->slot <= flows->length, "a box outside of the picture");
 		for (j = 0; j < flows->nodes; j++)
 		{
@@ -170,7 +170,6 @@ lay(void)
 
 	flows.columns = 1 + next(MOST_COLUMNS);
 	flows.tall = 1000 + next(4000);
-	flows.label = next(500);
 	flows.gap = next(100);
 	for (i = 0; i < flows.columns; i++)
 	{
@@ -179,6 +178,7 @@ lay(void)
 		for (j = 0; j < count; j++)
 		{
 			node[flows.nodes].column = i;
+			node[flows.nodes].label = next(500);
 			node[flows.nodes].value = next(4) == 0 ? next(2000) : 0;
 			node[flows.nodes++].kind = next(5) == 0 ? 1 + next(2) : JP_NODE_EVENT;
 		}
