@@ -24,11 +24,10 @@ typedef struct JpPeriods
 typedef enum JpSeriesKind
 {
 	JP_SERIES_YES,
-	JP_SERIES_NO,
-	JP_SERIES_ANY				/* people who decided either way */
+	JP_SERIES_NO
 } JpSeriesKind;
 
-#define JP_SERIES	3
+#define JP_SERIES	2
 
 /* Neighbouring periods that are told of together. */
 typedef struct JpBin
@@ -52,6 +51,7 @@ typedef struct JpDecisions
 	JpSeries	series[JP_SERIES];
 	int64		decided[JP_CONSENT_PERIODS];	/* at the end of each; JP_HIDDEN: not told */
 	int64		in_force[JP_CONSENT_PERIODS];
+	int64		expired[JP_CONSENT_PERIODS];	/* not to be told */
 } JpDecisions;
 
 /* Reads what may be told of a purpose; SPI is connected, rights elevated. */

@@ -63,7 +63,7 @@ jp_decisions_draw(JpPicture *picture, const JpDecisions *decisions, const JpPeri
 	draw_dates(&panel);
 	jp_svg_add(picture, "</g>");
 	tell(&panel, last);
-	picture->height = panel.top + AXIS + 240;
+	picture->height = panel.top + AXIS + 100;
 }
 
 /* The last period whose share is told; -1: none. */

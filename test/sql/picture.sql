@@ -73,8 +73,8 @@ SELECT journey_privacy.consent_svg('picture_exact') LIKE '<svg %' AS needs_no_pu
 --
 CREATE TEMP TABLE funnel_case (name text, steps text[], within interval, options jsonb, breakdown name, breakdown_key text);
 INSERT INTO funnel_case VALUES
-  ('three steps', '{home,cart,buy}', '1 day'), ('one step', '{home}'), ('nobody', '{nothing,home}'), ('alternatives', '{home|search,cart|view,buy}'),
-  ('optional', '{home,search,buy}', NULL, '{"optional": [2]}'), ('by device', '{home,cart,buy}', '3 days', NULL, 'props', 'device'),
+  ('three steps', '{home,cart,buy}', '1 day', NULL, NULL, NULL), ('one step', '{home}', NULL, NULL, NULL, NULL), ('nobody', '{nothing,home}', NULL, NULL, NULL, NULL),
+  ('alternatives', '{home|search,cart|view,buy}', NULL, NULL, NULL, NULL), ('optional', '{home,search,buy}', NULL, '{"optional": [2]}', NULL, NULL), ('by device', '{home,cart,buy}', '3 days', NULL, 'props', 'device'),
   ('nobody by device', '{nothing,buy}', '3 days', NULL, 'props', 'device');
 INSERT INTO funnel_case SELECT '64 steps', array_agg((ARRAY['home', 'search', 'view', 'cart'])[1 + n % 4]) FROM generate_series(1, 64) n;
 -- each step with its figures, as the answer and as the picture tell them
@@ -102,7 +102,7 @@ SET journey_privacy.purpose = 'picture_exact';
 SELECT pg_temp.said(journey_privacy.funnel_svg('pictures.visit', '{home,cart,buy}', '1 day', title => 'A & B', language => l), '/s:svg/s:desc', '/desc/text()') AS words
   FROM unnest(ARRAY['en', 'de', 'fr', 'es']) l;
 SELECT pg_temp.said(journey_privacy.funnel_svg('pictures.visit', '{home,cart,buy}', '1 day', title => 'A & B'), '/s:svg/s:title', '/title/text()') AS title,
-  pg_temp.said(journey_privacy.funnel_svg('pictures.visit', '{home,cart,buy}', '1 day 12 hours', during => '[2024-03-01,2024-04-01)'), '//s:text[2]', '/text/text()') AS subtitle;
+  pg_temp.said(journey_privacy.funnel_svg('pictures.visit', '{home,cart,buy}', '1 day 12 hours', during => '[2024-03-01,2024-04-01)'), '/s:svg/s:text[2]', '/text/text()') AS subtitle;
 
 --
 -- Journeys
@@ -119,8 +119,8 @@ CREATE FUNCTION pg_temp.map_drawn(depth integer, gap interval, anchor text, dire
   FROM (SELECT pg_temp.said(svg, '//s:path[@data-from]', '/path/@data-column') AS c, pg_temp.said(svg, '//s:path[@data-from]', '/path/@data-from') AS f,
           pg_temp.said(svg, '//s:path[@data-from]', '/path/@data-to') AS t, pg_temp.said(svg, '//s:path[@data-from]', '/path/@data-value') AS v FROM p) d $$;
 CREATE TEMP TABLE map_case (depth integer, gap interval, anchor text, direction text);
-INSERT INTO map_case VALUES (2), (5), (7), (100), (NULL), (4, '1 hour'), (NULL, '1 hour'), (4, NULL, 'cart', 'from'), (4, NULL, 'buy', 'to'), (3, NULL, 'nothing');
-UPDATE map_case SET direction = 'from' WHERE direction IS NULL;
+INSERT INTO map_case VALUES (2, NULL, NULL, 'from'), (5, NULL, NULL, 'from'), (7, NULL, NULL, 'from'), (100, NULL, NULL, 'from'), (NULL, NULL, NULL, 'from'), (4, '1 hour', NULL, 'from'),
+  (NULL, '1 hour', NULL, 'from'), (4, NULL, 'cart', 'from'), (4, NULL, 'buy', 'to'), (3, NULL, 'nothing', 'from');
 SELECT c.*, cardinality(t) AS ways, t IS NOT DISTINCT FROM d AS same
   FROM map_case c, pg_temp.map_told(depth, gap, anchor, direction) t, pg_temp.map_drawn(depth, gap, anchor, direction) d;
 -- those who ended: exactly who has a path that ends there; a node is all who are there
@@ -233,6 +233,12 @@ SELECT bool_and(pg_temp.share('picture_exact', d) = pg_temp.slow_share('picture_
 SELECT journey_privacy.change_purpose('picture_exact', consent_valid_for => '6 days');
 SELECT bool_and(pg_temp.share('picture_exact', d) = pg_temp.slow_share('picture_exact', d, '6 days')) AS same FROM generate_series(1, 30) d;
 SELECT pg_temp.share('picture_exact', 30) AS exact, pg_temp.share('picture_floor', 30) AS floor, pg_temp.share('picture_answers', 30) AS answers;
+-- one decision a day: nothing changes but when ten people have decided
+SELECT journey_privacy.create_purpose('picture_rare', 'consent', min_group => 10) \gset
+SELECT count(journey_privacy.record_consent(journey_privacy.pseudonymize('customer_id', 9600000 + i::bigint), 'picture_rare', i % 2 = 0, timestamptz '2024-02-29 12:00Z' + i * interval '1 day'))
+  FROM generate_series(1, 30) i;
+SELECT d, pg_temp.share('picture_rare', d), (SELECT string_agg(concat_ws(' ', kind, first, last, people), ', ') FROM pg_temp.bars(journey_privacy.consent_svg('picture_rare', 'day',
+    tstzrange('2024-03-01Z', timestamptz '2024-03-01Z' + d * interval '1 day'), 'UTC'))) AS bars FROM unnest(ARRAY[9, 10, 19, 20, 29, 30]) d;
 -- all purposes at once; the last 90 periods
 SELECT pg_temp.sound(svg) AS sound, pg_temp.said(svg, '//s:g[starts-with(@data-purpose, "picture")]', '/g/@data-purpose') AS purpose FROM journey_privacy.consent_svg(language => 'de') svg;
 SELECT pg_temp.sound(journey_privacy.consent_svg(p, 'month', during => r)) FROM (VALUES ('picture_exact', NULL::tstzrange), ('picture_floor', '[2024-01-01,)'), ('picture_floor', '(,2024-03-20)'), ('picture_floor', '[-infinity,infinity]')) v (p, r);
@@ -255,7 +261,8 @@ CREATE TEMP TABLE hostile_picture AS SELECT n, name, svg FROM hostile, LATERAL (
   (journey_privacy.journey_map_svg('pictures.visit', NULL, during => '[2025-01-01,2025-02-01)'))) v (svg);
 SELECT count(*), bool_and(pg_temp.sound(svg)) AS sound, max(length(svg)) < 1000000 AS bounded FROM hostile_picture;
 -- the title is the name as it was, without what no XML may hold
-SELECT n, translate(pg_temp.said(svg, '/s:svg/s:title', 'string(/title)'), U&'\2068\2069', '') = regexp_replace(translate(name, E'\x01\x1f' || U&'\202E', ''), U&'\0301{5,}', '') AS same
+SELECT n, translate(pg_temp.said(svg, '/s:svg/s:title', 'string(/title)'), U&'\2068\2069', '') =
+    replace(replace(replace(regexp_replace(translate(name, E'\x01\x1f' || U&'\202E', ''), U&'(\0301{4})\0301+', '\1'), '&', '&amp;'), '<', '&lt;'), '>', '&gt;') AS same
   FROM (SELECT DISTINCT ON (n) * FROM hostile_picture WHERE svg LIKE '%data-step%') p ORDER BY n;
 
 --
@@ -270,9 +277,11 @@ FROM (SELECT pg_temp.said(svg, '//s:path[@data-from]', '/path/@data-column') AS 
 SELECT pg_temp.sound(svg) AS sound, count(*) <= 14 AS nodes FROM journey_privacy.journey_map_svg('pictures.visit', 12, during => '[2025-06-01,2025-07-01)') svg,
   pg_temp.said(svg, '//s:g[@data-node]', '/g/@data-column') c GROUP BY svg, c ORDER BY c;
 SELECT pg_temp.sound(svg) AS sound, cardinality(pg_temp.found(svg, '//s:g[@data-step]')) AS steps
-FROM journey_privacy.funnel_svg('pictures.visit', '{event 7|event 14|event 21|event 28}', during => '[2025-06-01,2025-07-01)', breakdown => 'at') svg;
+FROM journey_privacy.funnel_svg('pictures.visit', '{event 7|event 14|event 21|event 28}', during => '[2025-06-01,2025-07-01)', breakdown => 'visitor') svg;
+SET journey_privacy.purpose = 'picture_answers';
 SELECT pg_temp.sound(svg) AS sound, cardinality(pg_temp.found(svg, '//s:g[@data-period]')) AS cells
-FROM journey_privacy.retention_svg('pictures.visit', period => 'day', periods => 1000, during => '[2024-03-01,2024-03-03)', time_zone => 'UTC') svg;
+FROM journey_privacy.retention_svg('pictures.visit', period => 'day', periods => 1000, during => '[2024-03-01,2024-03-06)', time_zone => 'UTC') svg;
+RESET journey_privacy.purpose;
 -- the same each time
 SELECT journey_privacy.journey_map_svg('pictures.visit') = journey_privacy.journey_map_svg('pictures.visit') AS same;
 
