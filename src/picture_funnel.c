@@ -143,7 +143,7 @@ draw_heading(JpPicture *picture, uint64 row)
 	else if (strcmp(name, "(other)") == 0)
 		jp_svg_words(picture, "ink b", LEFT, picture->height + 120, jp_picture_word(picture, JP_WORD_OTHER));
 	else
-		jp_svg_label(picture, "ink b", LEFT, picture->height + 120, JP_SIZE_SMALL * 11 / 10, FULL, name);
+		jp_svg_label(picture, "ink b", LEFT, picture->height + 120, JP_SIZE_SMALL * 12 / 10, FULL, name);
 	jp_svg_add(picture, "<path class=\"grid\" d=\"M%d %dH%d\"/>", LEFT, picture->height + 200, LEFT + FULL);
 	if (picture->words.len > 0)
 		appendStringInfoChar(&picture->words, ' ');
@@ -183,7 +183,7 @@ draw_step(JpPicture *picture, const Step *step, int number, int top)
 	const char *share = step->few || !step->part_known ? "" : jp_said_share(picture, step->of_first);
 	int			right = LEFT + FULL - (share[0] != '\0' ? 560 : 0);
 	int			taken = step->few ? jp_label_width(count, JP_SIZE_SMALL) :
-		jp_label_width(count, JP_SIZE_LABEL * 11 / 10);
+		jp_label_width(count, JP_SIZE_LABEL * 12 / 10);
 
 	appendStringInfo(&picture->body, "<g data-step=\"%d\"", number);
 	if (!step->few)

@@ -53,6 +53,8 @@ jp_decisions_draw(JpPicture *picture, const JpDecisions *decisions, const JpPeri
 
 	CHECK_FOR_INTERRUPTS();
 	panel.width = picture->width - 2 * LEFT;
+	if (picture->words.len > 0)
+		picture->height += 260;
 	jp_svg_add(picture, "<g data-purpose=\"%s\">", decisions->purpose);
 	draw_heading(&panel, last);
 	panel.top = picture->height + HEADING;
@@ -89,7 +91,7 @@ draw_heading(Panel *panel, int last)
 	if (last >= 0 && decisions->decided[last] > 0)
 		said = psprintf("%s %s", jp_said_share(picture, (double) decisions->in_force[last] / decisions->decided[last]),
 						jp_picture_word(picture, JP_WORD_IN_FORCE));
-	jp_svg_label(picture, "ink l b", LEFT, y, JP_SIZE_LABEL * 11 / 10,
+	jp_svg_label(picture, "ink l b", LEFT, y, JP_SIZE_LABEL * 12 / 10,
 				 panel->width - jp_label_width(said, JP_SIZE_LABEL) - 200, decisions->purpose);
 	jp_svg_add(picture, "<text class=\"ink l e\" x=\"%d\" y=\"%d\"", LEFT + panel->width, y);
 	if (last >= 0)
@@ -185,7 +187,7 @@ draw_series(Panel *panel, JpSeriesKind kind, int baseline, double scale)
 {
 	JpPicture  *picture = panel->picture;
 	bool		up = kind == JP_SERIES_YES;
-	int			height = (int) (panel->highest[kind] * scale + 0.5);
+	int			height = Max((int) (panel->highest[kind] * scale + 0.5), 90);
 	int			y = up ? baseline - height : baseline + height;
 	const JpSeries *series = &panel->decisions->series[kind];
 	int			i;
@@ -194,7 +196,7 @@ draw_series(Panel *panel, JpSeriesKind kind, int baseline, double scale)
 		draw_bin(panel, kind, &series->bin[i], baseline, scale);
 	jp_svg_box(picture, up ? "yes" : "no", LEFT, up ? y - 170 : y + 50, 100, 100, 20);
 	jp_svg_words(picture, "ink halo", LEFT + 150, up ? y - 80 : y + 140,
-				 height == 0 ? jp_picture_word(picture, up ? JP_WORD_YES : JP_WORD_NO) :
+				 panel->highest[kind] == 0 ? jp_picture_word(picture, up ? JP_WORD_YES : JP_WORD_NO) :
 				 psprintf("%s (max. %d)", jp_picture_word(picture, up ? JP_WORD_YES : JP_WORD_NO), (int) (panel->highest[kind] + 0.5)));
 }
 

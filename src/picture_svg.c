@@ -49,7 +49,7 @@ jp_picture_head(JpPicture *picture, const char *subtitle)
 	int			width = picture->width - 2 * MARGIN;
 
 	if (picture->title != NULL)
-		jp_svg_label(picture, "ink t", MARGIN, 330, JP_SIZE_TITLE * 11 / 10, width, picture->title);
+		jp_svg_label(picture, "ink t", MARGIN, 330, JP_SIZE_TITLE * 12 / 10, width, picture->title);
 	else
 		jp_svg_words(picture, "ink t", MARGIN, 330, jp_picture_word(picture, picture->kind));
 	if (subtitle[0] != '\0')
