@@ -16,6 +16,7 @@
 #define LINE		165			/* of a label */
 #define COLOURS		8
 #define TOLD		60			/* flows told in words */
+#define TIP			120			/* characters of a name at a ribbon */
 
 /* What drawing adds to a map. */
 typedef struct Drawing
@@ -155,15 +156,15 @@ draw_flow(Drawing *drawing, const JpFlow *flow)
 	CHECK_FOR_INTERRUPTS();
 	jp_svg_add(picture, "<path class=\"flow %s\" data-column=\"", colour_of(drawing, flow->from));
 	appendStringInfo(&picture->body, "%d\" data-value=\"" INT64_FORMAT "\" data-from=\"", from->column + 1, flow->value);
-	append_name(drawing, &picture->body, flow->from, 0);
+	append_name(drawing, &picture->body, flow->from, TIP);
 	jp_svg_add(picture, "\" data-to=\"");
-	append_name(drawing, &picture->body, flow->to, 0);
+	append_name(drawing, &picture->body, flow->to, TIP);
 	jp_svg_add(picture, "\" d=\"M%d %dC%d %d %d %d %d %d", x0, y0, middle, y0, middle, y1, x1, y1);
 	jp_svg_add(picture, "v%dC%d %d %d %d %d %dz\"><title>", flow->thickness,
 			   middle, y1 + flow->thickness, middle, y0 + flow->thickness, x0, y0 + flow->thickness);
-	append_name(drawing, &picture->body, flow->from, 0);
+	append_name(drawing, &picture->body, flow->from, TIP);
 	jp_svg_add(picture, " → ");
-	append_name(drawing, &picture->body, flow->to, 0);
+	append_name(drawing, &picture->body, flow->to, TIP);
 	jp_svg_add(picture, ": %s</title></path>", said_value(drawing, flow->value));
 }
 
