@@ -163,6 +163,11 @@ INSERT INTO deviation VALUES
   ('journey_privacy.retention(regclass,text,text,text,integer,text,text,tstzrange,text[],jsonb,name,text,name,name)', 's', 'u', false, true),
   ('journey_privacy.sessions(regclass,interval,tstzrange,text[],jsonb,name,text,name,name)', 's', 'u', false, true),
   ('journey_privacy.time_to(regclass,text,text,interval,tstzrange,text[],jsonb,name,text,name,name)', 's', 'u', false, true),
+  -- pictures of answers, for whom the DBA lets have them
+  ('journey_privacy.funnel_svg(regclass,text[],interval,jsonb,name,text,tstzrange,text[],jsonb,name,text,name,name,text,text)', 's', 'u', false, false),
+  ('journey_privacy.journey_map_svg(regclass,integer,interval,boolean,text,text,text,tstzrange,text[],jsonb,name,name,text,text)', 's', 'u', false, false),
+  ('journey_privacy.retention_svg(regclass,text,text,text,integer,text,text,tstzrange,text[],jsonb,name,name,text,text)', 's', 'u', false, false),
+  ('journey_privacy.consent_svg(text,text,tstzrange,text,text,text)', 's', 'u', false, false),
   -- PostgreSQL asks for it when a partition is made; a trigger and nothing else
   ('journey_privacy.guard_row()', 'v', 'u', false, true),
   ('journey_privacy.store_row()', 'v', 'u', false, true),
