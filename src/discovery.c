@@ -29,6 +29,7 @@
 #define BIRTHS_YEARS	20
 #define BIRTHS_MIN	10
 
+static void check_interrupts(void);
 static List *tables_in(Datum schema);
 static JpTable *table_from(HeapTuple row, TupleDesc desc);
 static JpColumn *column_from(HeapTuple row, TupleDesc desc);
@@ -110,6 +111,13 @@ jp_discover(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Lets a long value be given up. */
+static void
+check_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
 /* SQL: looks_like(value). */
 Datum
 jp_looks_like_sql(PG_FUNCTION_ARGS)
@@ -118,7 +126,8 @@ jp_looks_like_sql(PG_FUNCTION_ARGS)
 	Datum		looks[JP_LOOK_BY_CONTENT];
 	int			count = 0;
 	int			year;
-	uint32		bits = jp_looks_like(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &year);
+	uint32		bits = jp_looks_like(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &year,
+									   check_interrupts);
 	int			look;
 
 	for (look = 0; look < JP_LOOK_BY_CONTENT; look++)

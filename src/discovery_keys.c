@@ -135,7 +135,7 @@ is_plain_key(const char *key, size_t len)
 				 strchr("_-$ @:/", c) == NULL)
 			return false;
 	}
-	return digits <= 3 && digits < len && jp_looks_like(key, len, &year) == 0 && year == 0;
+	return digits <= 3 && digits < len && jp_looks_like(key, len, &year, NULL) == 0 && year == 0;
 }
 
 /* What was seen at this place; NULL where there are too many places. */

@@ -17,6 +17,7 @@
 #include "ingest.h"
 
 #define MAX_TIME_DIGITS	15		/* of milliseconds since 1970 */
+#define MAX_NUMBER	1000		/* letters of a number that becomes text: 1e131000 is short only in JSON */
 
 static char *number_text(const JsonbValue *value);
 static char *plain_text(const JsonbValue *value, int *length);
@@ -166,6 +167,8 @@ jp_ingest_value(JpIngestColumn *column, const JsonbValue *value, int event,
 	chars = plain_text(value, &length);
 	if (chars == NULL)
 		jp_ingest_fault(event, column->path, "is not a plain value");
+	if (value->type == jbvNumeric && length > MAX_NUMBER)
+		jp_ingest_fault(event, column->path, psprintf("is a number of more than %d digits", MAX_NUMBER));
 	if (column->type == TEXTOID)
 		*datum = PointerGetDatum(cstring_to_text_with_len(chars, length));
 	else

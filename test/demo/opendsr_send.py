@@ -7,12 +7,13 @@ may lead anywhere: it is looked up once, and only a public address is called,
 over TLS with a certificate for that name; redirections are not followed.
 For tests: OPENDSR_CA trusts a CA, OPENDSR_CONNECT calls this address instead.
 """
-import http.client, ipaddress, os, socket, ssl
+import http.client, ipaddress, os, signal, socket, ssl
 from urllib.parse import urlsplit
 import psycopg
 from opendsr import sign
 
-TIMEOUT = 10  # seconds, far less than the lease
+TIMEOUT = 10  # seconds for each wait
+LONGEST = 25  # seconds for a callback in all, so that ten of them end within the lease
 trust = ssl.create_default_context(cafile=os.environ.get('OPENDSR_CA'))
 
 def address(host, port):
@@ -24,7 +25,19 @@ def address(host, port):
         raise OSError('the address is not public')
     return found[0], port
 
+def give_up(number, frame):
+    raise TimeoutError
+
+signal.signal(signal.SIGALRM, give_up)
+
 def post(url, headers, body):
+    signal.alarm(LONGEST)  # whoever answers byte by byte is never silent for long
+    try:
+        return post_unhurried(url, headers, body)
+    finally:
+        signal.alarm(0)
+
+def post_unhurried(url, headers, body):
     parts = urlsplit(url)
     target = parts.path + ('?' + parts.query if parts.query else '')
     plain = socket.create_connection(address(parts.hostname, parts.port or 443), TIMEOUT)

@@ -148,6 +148,10 @@ SET ROLE regress_discovery;
 SELECT relation, "column", key, looks_like, by, sampled, share FROM journey_privacy.discover('discovery')
 WHERE relation IN ('discovery.visit'::regclass, 'discovery.part'::regclass);
 RESET ROLE;
+-- a long value can be given up
+SET statement_timeout = '200ms';
+SELECT journey_privacy.looks_like(repeat('12 ', 10000000));
+RESET statement_timeout;
 -- errors
 SELECT * FROM journey_privacy.discover('discovery', -1);
 SELECT * FROM journey_privacy.discover('discovery', min_share => 0);

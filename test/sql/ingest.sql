@@ -270,6 +270,18 @@ SET ROLE regress_ingest_app;
 SELECT * FROM journey_privacy.ingest_mparticle(in_batch('{"customer_id": "in10"}', NULL, in_event('first_run', 9500501)));
 RESET ROLE;
 SELECT * FROM in_person('customer_id:in10', 'google:in10');
+-- who may not link people may not let batches merge them
+CREATE TABLE in_own (visitor journey_privacy.pseudonym, at timestamptz, event text, size text);
+SELECT journey_privacy.protect('in_own', 'visitor', occurred_at => 'at');
+ALTER TABLE in_own OWNER TO regress_ingest_app;
+SET ROLE regress_ingest_app;
+SELECT journey_privacy.map_mparticle('in_own', 'event', merge => true);
+SELECT journey_privacy.map_mparticle('in_own', 'event', columns => '{"size": "custom_attributes.size"}');
+-- a number of few bytes that would be a text of many
+SELECT * FROM journey_privacy.ingest_mparticle(in_batch('{"customer_id": "in10"}', NULL,
+  in_event('first_run', 9500502, '{"custom_attributes": {"size": 1e131000}}')), 'in_own');
+RESET ROLE;
+DROP TABLE in_own;
 -- a batch of too many
 SELECT * FROM journey_privacy.ingest_mparticle(in_batch('{"customer_id": "in10"}', NULL, VARIADIC array_fill('{}'::jsonb, '{10001}')));
 

@@ -69,6 +69,8 @@ SELECT journey_privacy.request_result(rq(404));
 SELECT journey_privacy.request_result(NULL);
 CALL journey_privacy.process_requests(NULL);
 CALL journey_privacy.process_requests(-1);
+CALL journey_privacy.process_requests(keep_results_for => '300000 years');
+CALL journey_privacy.process_requests(keep_results_for => '0');
 CALL journey_privacy.process_requests(1, NULL);
 CALL journey_privacy.process_requests(1, '0');
 BEGIN ISOLATION LEVEL REPEATABLE READ;
@@ -407,6 +409,13 @@ SELECT jsonb_path_query_array(journey_privacy.request_result(rq(81)), '$.tables.
 SELECT (journey_privacy.request_deadlines('gdpr', '2025-01-01 00:00+00')).due_at AT TIME ZONE 'UTC' AS due_at;
 SELECT FROM journey_privacy.request;
 RESET ROLE;
+
+-- Whose id an erasure of somebody else has taken is told, and tried again no sooner than others.
+SELECT journey_privacy.open_request('erasure', 'customer_id:request19', verified => true, request_id => rq(90));
+CALL journey_privacy.erase('customer_id:request_path', request_id => rq(90)) \gset
+CALL journey_privacy.process_requests();
+CALL journey_privacy.process_requests();
+SELECT * FROM rq WHERE n = 90;
 
 -- The audit knows what was done, and of nobody.
 SELECT journey_privacy.checkpoint_audit() IS NULL AS missing;
