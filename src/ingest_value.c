@@ -117,6 +117,18 @@ jp_ingest_time(const JsonbValue *value, int event, const char *path)
 		(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 }
 
+/* The same of what has happened: clocks differ by so many microseconds. */
+TimestampTz
+jp_ingest_past_time(const JsonbValue *value, int event, const char *path,
+					int64 skew)
+{
+	TimestampTz time = jp_ingest_time(value, event, path);
+
+	if (time > GetCurrentTimestamp() + skew)
+		jp_ingest_fault(event, path, "lies in the future");
+	return time;
+}
+
 /* The value at a path. */
 JsonbValue *
 jp_ingest_walk(const JpIngestColumn *column, JsonbContainer *object)

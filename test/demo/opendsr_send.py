@@ -21,9 +21,15 @@ def address(host, port):
         host, port = os.environ['OPENDSR_CONNECT'].rsplit(':', 1)
         return host, int(port)
     found = [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    if not all(ipaddress.ip_address(one).is_global for one in found):
+    if not all(public(ipaddress.ip_address(one)) for one in found):
         raise OSError('the address is not public')
     return found[0], port
+
+INSIDE = [ipaddress.ip_network(net) for net in ('64:ff9b::/96', '64:ff9b:1::/48', '2002::/16', '2001::/32')]
+
+def public(ip):
+    """Nor one that holds an address of version 4, which may lie inside."""
+    return ip.is_global and not ip.is_multicast and not any(ip in net for net in INSIDE)
 
 def give_up(number, frame):
     raise TimeoutError

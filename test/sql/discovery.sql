@@ -106,6 +106,11 @@ SELECT sampled, share BETWEEN 0.4 AND 0.6 AS about_half FROM journey_privacy.dis
 WHERE relation = 'discovery.large'::regclass;
 DROP TABLE discovery.large;
 
+-- one table that cannot be read does not hide the others
+CREATE MATERIALIZED VIEW discovery.unfilled AS SELECT 'ann@example.com'::text AS contact WITH NO DATA;
+SELECT count(*) FROM journey_privacy.discover('discovery') WHERE relation = 'discovery.part'::regclass;
+DROP MATERIALIZED VIEW discovery.unfilled;
+
 -- no value, and no key that is one
 SELECT count(*) AS told
 FROM journey_privacy.discover('discovery') d

@@ -37,6 +37,7 @@ SELECT journey_privacy.open_request('erasure', 'customer_id:request0', purposes 
 SELECT journey_privacy.open_request('objection', 'customer_id:request0', purposes => '{}');
 SELECT journey_privacy.open_request('objection', 'customer_id:request0', purposes => '{rq_consent,NULL}');
 SELECT journey_privacy.open_request('objection', 'customer_id:request0', purposes => '{rq_unknown}');
+SELECT journey_privacy.open_request('objection', 'customer_id:request0', purposes => '{rq_consent,rq_contract}');
 SELECT journey_privacy.open_request('erasure', 'customer_id:request0', identities => '{NULL}');
 SELECT journey_privacy.open_request('erasure', 'customer_id:request0',
          identities => array_fill('customer_id:request0'::journey_privacy.pseudonym, ARRAY[100]));
@@ -221,7 +222,7 @@ SELECT journey_privacy.open_request('portability', 'customer_id:request1', verif
          callback_urls => '{https://a.example/}'),
        journey_privacy.open_request('restriction', 'customer_id:request6', verified => true, request_id => rq(13)),
        journey_privacy.open_request('objection', 'customer_id:request7', verified => true, request_id => rq(14)),
-       journey_privacy.open_request('objection', 'customer_id:request_objects', verified => true, request_id => rq(15), purposes => '{rq_contract,rq_consent,rq_contract}'),
+       journey_privacy.open_request('objection', 'customer_id:request_objects', verified => true, request_id => rq(15), purposes => '{rq_public_task,rq_consent,rq_public_task}'),
        journey_privacy.open_request('rectification', 'customer_id:request7', verified => true, request_id => rq(16)),
        journey_privacy.open_request('erasure', 'customer_id:request_unknown', request_id => rq(17));
 CALL journey_privacy.process_requests();
