@@ -90,10 +90,12 @@ const JpCheck jp_checks_access[] = {
 		"  AND NOT m.rolsuper ORDER BY 1, 2"),
 	JP_ASK(JP_ADVICE, "table_owner", NULL,
 		"WITH " JP_SQL_UNBOUND
-		"SELECT p.relation::text, format('its owner %s %s: row security does not bind whoever maintains the table', u.rolname, u.why),"
-		" format('-- ALTER TABLE %s OWNER TO a role that it binds', p.relation)"
+		"SELECT u.rolname, format('%s and owns %s%s: row security does not bind whoever maintains them', u.why,"
+		"  array_to_string((array_agg(p.relation::text ORDER BY p.relation::text))[1:5], ', '),"
+		"  CASE WHEN count(*) > 5 THEN format(' and %s more', count(*) - 5) END),"
+		" format('-- ALTER TABLE %s OWNER TO a role that it binds', min(p.relation::text))"
 		" FROM journey_privacy.protection p JOIN pg_class c ON c.oid = p.relation JOIN unbound u ON u.oid = c.relowner"
-		" WHERE p.inherited_from IS NULL ORDER BY 1"),
+		" WHERE p.inherited_from IS NULL GROUP BY u.rolname, u.why ORDER BY 1"),
 	JP_ASK(JP_ADVICE, "superuser", NULL,
 		"SELECT NULL, format('superusers see and may change everything; these may log in: %s', string_agg(rolname, ', ' ORDER BY rolname)),"
 		" '-- ALTER ROLE … NOSUPERUSER or NOLOGIN those that need not be'"
