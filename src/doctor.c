@@ -160,12 +160,14 @@ make(JpFindings *findings, const JpCheck *check)
 		ErrorData  *error;
 
 		MemoryContextSwitchTo(findings->context);
-		if (geterrcode() == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(findings->context);
+		CurrentResourceOwner = owner;
+		/* Not before: a subtransaction left open would outlive the statement. */
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
 		tell_failure(findings, error);
 	}
 	PG_END_TRY();

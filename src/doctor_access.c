@@ -57,14 +57,18 @@ const JpCheck jp_checks_access[] = {
 		"  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e')"
 		" GROUP BY f.oid, u.rolname, u.why ORDER BY 1"),
 	JP_ASK(JP_WARNING, "publication", NULL,
-		"SELECT p.relation::text, format('publication %I sends its rows, of everybody, to whoever subscribes', b.pubname),"
+		"SELECT 'publication ' || quote_ident(b.pubname), format('sends the rows of %s, of everybody, to whoever subscribes', v.names),"
 		" CASE WHEN b.puballtables THEN format('-- DROP PUBLICATION %I, and make one that names its tables', b.pubname)"
-		"  WHEN r.oid IS NOT NULL THEN format('ALTER PUBLICATION %I DROP TABLE %s', b.pubname, p.relation)"
-		"  ELSE format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA %s', b.pubname, c.relnamespace::regnamespace) END"
-		" FROM journey_privacy.protection p JOIN pg_class c ON c.oid = p.relation CROSS JOIN pg_publication b"
-		" LEFT JOIN pg_publication_rel r ON r.prpubid = b.oid AND r.prrelid = p.relation"
-		" WHERE b.puballtables OR r.oid IS NOT NULL OR EXISTS (SELECT FROM pg_publication_namespace n"
-		"  WHERE n.pnpubid = b.oid AND n.pnnspid = c.relnamespace) ORDER BY 1, b.pubname"),
+		"  ELSE concat_ws('; ', format('ALTER PUBLICATION %I DROP TABLE ', b.pubname) || v.named,"
+		"   format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA ', b.pubname) || v.schemas) END"
+		" FROM pg_publication b, LATERAL (SELECT string_agg(p.relation::text, ', ' ORDER BY p.relation::text) AS names,"
+		"   string_agg(r.prrelid::regclass::text, ', ' ORDER BY p.relation::text) AS named,"
+		"   string_agg(DISTINCT n.pnnspid::regnamespace::text, ', ') AS schemas"
+		"  FROM journey_privacy.protection p JOIN pg_class c ON c.oid = p.relation"
+		"  LEFT JOIN pg_publication_rel r ON r.prpubid = b.oid AND r.prrelid = p.relation"
+		"  LEFT JOIN pg_publication_namespace n ON n.pnpubid = b.oid AND n.pnnspid = c.relnamespace"
+		"  WHERE b.puballtables OR r.oid IS NOT NULL OR n.oid IS NOT NULL) v"
+		" WHERE v.names IS NOT NULL ORDER BY 1"),
 	JP_ASK(JP_WARNING, "copy", NULL,
 		"SELECT d.relation::text, format('was filled from %s by %s: no policy hides these rows, and erasing does not reach them',"
 		"  string_agg(DISTINCT d.source::text, ', '), string_agg(DISTINCT d.made_by::text, ', ')),"

@@ -49,14 +49,15 @@ const JpCheck jp_checks_settings[] = {
 		" JOIN recording r ON r.name = split_part(c, '=', 1)"
 		" LEFT JOIN pg_roles o ON o.oid = s.setrole LEFT JOIN pg_database b ON b.oid = s.setdatabase"
 		" WHERE (b.oid IS NULL OR b.datname = current_database()) AND r.name <> 'log_parameter_max_length'"
-		"  AND split_part(c, '=', 2) NOT IN ('none', '-1', '0', 'off', 'false', 'no')"
+		"  AND split_part(c, '=', 2) <> r.harmless"
+		"  AND NOT (r.harmless = 'off' AND split_part(c, '=', 2) IN ('false', 'no', '0'))"
 		" ORDER BY 1, 2"),
 	JP_ASK(JP_ADVICE, "error_log", NULL,
 		"SELECT name, format('is %s: statements that fail are logged with the identities in them', setting),"
 		" $$ALTER SYSTEM SET log_min_error_statement = 'panic'; SELECT pg_reload_conf()$$"
 		" FROM pg_settings WHERE name = 'log_min_error_statement' AND setting NOT IN ('fatal', 'panic')"),
 	JP_ASK(JP_ADVICE, "activity", NULL,
-		"SELECT r.rolname, format('reads the statements of all sessions, up to %s bytes with the identities in them, in pg_stat_activity',"
+		"SELECT r.rolname, format('sees the statements of all sessions, %s of each, with the identities in them, in pg_stat_activity',"
 		"  current_setting('track_activity_query_size')), format('REVOKE %I FROM %I', g.rolname, r.rolname)"
 		" FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles r ON r.oid = m.member"
 		" WHERE g.rolname IN ('pg_read_all_stats', 'pg_monitor') AND r.rolname !~ '^pg_' AND NOT r.rolsuper"

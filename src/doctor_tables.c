@@ -33,18 +33,18 @@ const JpCheck jp_checks_tables[] = {
 		"  (VALUES ('zzz_journey_privacy', 'guard_row', 23, 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW'),"
 		"          ('zzz_journey_privacy_truncate', 'guard_truncate', 34, 'BEFORE TRUNCATE ON %s FOR EACH STATEMENT')) v)"
 		"SELECT m.relation::text, format(CASE WHEN t.oid IS NULL THEN 'the trigger that calls %s() is missing'"
-		"   WHEN t.tgenabled <> 'A' THEN 'the trigger that calls %s() does not always fire'"
-		"   ELSE 'the trigger that calls %s() is not as protect() made it' END, m.function),"
+		"   WHEN t.altered THEN 'the trigger that calls %s() is not as protect() made it'"
+		"   ELSE 'the trigger that calls %s() does not always fire' END, m.function),"
 		" CASE WHEN t.oid IS NULL THEN format('CREATE TRIGGER %s %s EXECUTE FUNCTION journey_privacy.%s(); ',"
 		"    m.name, format(m.event, m.relation), m.function)"
-		"   WHEN t.tgenabled <> 'A' THEN ''"
-		"   ELSE format('CREATE OR REPLACE TRIGGER %I %s EXECUTE FUNCTION journey_privacy.%s(); ',"
-		"    t.tgname, format(m.event, m.relation), m.function) END"
+		"   WHEN t.altered THEN format('CREATE OR REPLACE TRIGGER %I %s EXECUTE FUNCTION journey_privacy.%s(); ',"
+		"    t.tgname, format(m.event, m.relation), m.function) ELSE '' END"
 		" || format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER %I', m.relation, coalesce(t.tgname, m.name))"
 		" FROM made m JOIN pg_class c ON c.oid = m.relation"
-		" LEFT JOIN LATERAL (SELECT * FROM pg_trigger t WHERE t.tgrelid = m.relation"
+		" LEFT JOIN LATERAL (SELECT *, t.tgtype <> m.type OR t.tgattr::text <> '' OR t.tgqual IS NOT NULL AS altered"
+		"  FROM pg_trigger t WHERE t.tgrelid = m.relation"
 		"  AND t.tgfoid = ('journey_privacy.' || m.function)::regproc ORDER BY t.tgenabled = 'A' DESC, t.tgname LIMIT 1) t ON true"
-		" WHERE t.oid IS NULL OR t.tgenabled <> 'A' OR t.tgtype <> m.type OR t.tgattr::text <> '' OR t.tgqual IS NOT NULL"
+		" WHERE t.oid IS NULL OR t.tgenabled <> 'A' OR t.altered"
 		" ORDER BY m.relation::text, m.function"),
 	JP_ASK(JP_CRITICAL, "column", NULL,
 		"SELECT p.relation::text, format('column %I, by which the table is protected, is gone or has another name: nothing can be read', v.name),"
@@ -55,7 +55,7 @@ const JpCheck jp_checks_tables[] = {
 		"  WHERE a.attrelid = p.relation AND a.attname = v.name AND NOT a.attisdropped) ORDER BY 1, 2"),
 	JP_ASK(JP_CRITICAL, "partition", NULL,
 		"SELECT i.inhrelid::regclass::text, format('is a partition or child of protected table %s and is not covered', i.inhparent::regclass),"
-		" format('-- detach it and attach it again')"
+		" '-- detach it and attach it again'"
 		" FROM pg_inherits i JOIN journey_privacy.protection p ON p.relation = i.inhparent"
 		" WHERE i.inhrelid NOT IN (SELECT relation FROM journey_privacy.protection) ORDER BY 1"),
 	JP_ASK(JP_CRITICAL, "own_trigger", NULL,

@@ -82,12 +82,18 @@ jp_scrub_try(MemoryContext context, const char *command)
 	}
 	PG_CATCH();
 	{
+		ErrorData  *error;
+
 		MemoryContextSwitchTo(context);
-		code = geterrcode();
-		if (code == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
+		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		/* Not before: a subtransaction left open would outlive the call. */
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
+		code = error->sqlerrcode;
 	}
 	PG_END_TRY();
 	CurrentResourceOwner = owner;
