@@ -147,7 +147,7 @@ look_at_keyring_place(JpFindings *findings)
 		jp_find(findings, "journey_privacy.keyring_file",
 				"the directory of the keyring belongs to another user, who could remove it",
 				"-- chown the directory of journey_privacy.keyring_file to the server's user");
-	if (archive != NULL && strcmp(directory, "/") != 0 &&
+	if (XLogArchivingActive() && archive != NULL && strcmp(directory, "/") != 0 &&
 		strstr(archive, directory) != NULL)
 		jp_find(findings, "archive_command",
 				"names the directory of the keyring: an archive must not lie beside the key to what it holds",

@@ -20,6 +20,8 @@ my $ledger = $node->basedir . '/ledger';
 $node->append_conf('postgresql.conf', qq{
 shared_preload_libraries = 'journey_privacy'
 max_prepared_transactions = 2
+archive_mode = on
+archive_command = 'true'
 fsync = on
 log_statement = none
 log_min_error_statement = panic
@@ -58,6 +60,7 @@ sub set
 	{
 		$node->poll_query_until('postgres', "SELECT setting = '$to{$_}' FROM pg_settings WHERE name = '$_'") or die;
 	}
+	# what it was before is not known here
 	sleep 1 if grep { !defined $to{$_} } keys %to;
 }
 
@@ -182,15 +185,14 @@ $node->safe_psql('postgres', q{
 	DO $$ BEGIN FOR i IN 1..1000 LOOP
 	  EXECUTE format('CREATE TABLE many.t%s (id int PRIMARY KEY, other int, label text, made timestamptz, props jsonb, a text, b int)', i);
 	  IF i % 4 = 0 THEN EXECUTE format('ALTER TABLE many.t%s ADD FOREIGN KEY (other) REFERENCES many.t%s', i, i - 1); END IF;
+	  IF i % 50 = 0 THEN COMMIT; END IF;
 	END LOOP; END $$;
 	ANALYZE});
-found('preload');
 my $start = time;
 my $lines = all();
 my $took = time - $start;
 note(sprintf 'a thousand tables: %.2f s', $took);
 cmp_ok($took, '<', $ENV{JP_SLOW} ? 10 : 3, 'a thousand tables do not take long');
-$node->safe_psql('postgres', 'DROP SCHEMA many CASCADE') for 1 .. 0;
 
 # A standby.
 $node->backup('b');
