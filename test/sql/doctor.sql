@@ -166,6 +166,9 @@ CREATE TABLE customer (customer_no int PRIMARY KEY, email text);
 CREATE TABLE lookup (code int PRIMARY KEY, label text);
 ALTER TABLE visit ADD customer int REFERENCES customer, ADD code int REFERENCES lookup;
 CREATE TABLE purchase (visit int REFERENCES visit, amount numeric);
+INSERT INTO purchase SELECT id, 1 FROM visit;
+SELECT count(*) AS derived FROM journey_privacy.derived WHERE relation = 'purchase'::regclass;
+EXECUTE found('copy');
 CREATE TABLE known (number int PRIMARY KEY, whom journey_privacy.pseudonym);
 CREATE TABLE contact (first_name text, iban text);
 EXECUTE found('unreached_table');
@@ -368,6 +371,8 @@ ALTER TABLE journey_privacy.derived RENAME made_by TO by_whom;
 SELECT severity, "check", finding, statement FROM journey_privacy.doctor() WHERE finding LIKE '%could not be made%';
 SELECT count(*) > 3 AS others FROM journey_privacy.doctor();
 ROLLBACK;
+-- the audit is told nothing
+SELECT count(*) AS noted FROM journey_privacy.audit_log WHERE command = 'discover';
 -- no person in it
 SELECT count(*) FROM journey_privacy.doctor() d WHERE d::text ~ '(97001|p1_|[0-9a-f]{8}-[0-9a-f]{4}-)';
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
