@@ -280,6 +280,8 @@ UPDATE journey_privacy.erasure_step SET held_until = now() - interval '1 minute'
 EXECUTE found('hold_ended');
 EXECUTE mend('hold_ended') \gexec
 EXECUTE found('hold_ended');
+-- what was erased since it was scrubbed
+EXECUTE found('residue');
 SELECT pg_create_physical_replication_slot('regress_doctor_slot', true) IS NOT NULL AS made;
 EXECUTE found('replication_slot');
 EXECUTE mend('replication_slot') \gexec
