@@ -262,7 +262,7 @@ SET client_min_messages = warning;
 EXECUTE mend('residue') \gexec
 RESET client_min_messages;
 EXECUTE found('residue');
-SELECT bool_and(level = 3) AS l3 FROM journey_privacy.scrub_run WHERE relation = 'public.visit';
+SELECT bool_and(level = 3) AS l3 FROM journey_privacy.scrub_run WHERE 'public.visit' = ANY (relations);
 EXECUTE found('erasure_ledger');
 SELECT request_id AS erasure FROM journey_privacy.erasure LIMIT 1 \gset
 BEGIN;
