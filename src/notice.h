@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "catalog.h"
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
 #include "notice_document.h"
@@ -53,6 +54,14 @@ extern const char *jp_json_string(const char *chars);
 
 /* Text of the database as UTF-8. */
 extern const char *jp_fact_utf8(const char *chars);
+
+/*
+ * Begins to gather facts, with SPI and the rights of the extension's owner;
+ * writes the document and ends that, returning it as text.
+ */
+extern void jp_notice_begin(JpPrivilege *before);
+extern Datum jp_notice_end(const JpDocument *document, JpDocumentFormat format,
+						   const JpPrivilege *before);
 
 /* Runs a query about the catalog: its rows, whose number is SPI_processed. */
 extern SPITupleTable *jp_facts(const char *sql, int nargs, Oid *types,

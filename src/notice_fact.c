@@ -11,6 +11,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
@@ -21,6 +22,30 @@
 static void fill_cell(JpCell *cell, SPITupleTable *rows, uint64 row,
 					  int column, JpLanguage language, const JpCode *codes);
 static void fill_array(JpCell *cell, Datum value);
+
+/* Begins to gather facts; compiling the queries would take longer than they do. */
+void
+jp_notice_begin(JpPrivilege *before)
+{
+	SPI_connect();
+	jp_elevate(before);
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* Writes the document, and ends what jp_notice_begin() began. */
+Datum
+jp_notice_end(const JpDocument *document, JpDocumentFormat format,
+			  const JpPrivilege *before)
+{
+	Datum		written;
+
+	jp_restore(before);
+	written = SPI_datumTransfer(PointerGetDatum(jp_document_write(document, format)),
+								false, -1);
+	SPI_finish();
+	return written;
+}
 
 /* Text of the database as UTF-8; the bytes of SQL_ASCII as they are. */
 const char *

@@ -74,14 +74,12 @@ jp_privacy_notice(PG_FUNCTION_ARGS)
 	const char *contact;
 	uint64		count;
 	uint64		i;
-	Datum		result;
 
 	jp_notice_require(fcinfo, 0, "language");
 	jp_notice_require(fcinfo, 1, "format");
 	notice.language = jp_language_from_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	format = jp_document_format(text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	SPI_connect();
-	jp_elevate(&before);
+	jp_notice_begin(&before);
 	notice.document = jp_document_new("privacy_notice",
 									  jp_language_code(notice.language),
 									  jp_say_word(notice.language, JP_SAY_NOTICE_TITLE));
@@ -97,11 +95,7 @@ jp_privacy_notice(PG_FUNCTION_ARGS)
 	add_protection(&notice);
 	add_rights(&notice, purposes, count, contact);
 	add_complaint(&notice);
-	jp_restore(&before);
-	result = SPI_datumTransfer(PointerGetDatum(jp_document_write(notice.document, format)),
-							   false, -1);
-	SPI_finish();
-	PG_RETURN_DATUM(result);
+	PG_RETURN_DATUM(jp_notice_end(notice.document, format, &before));
 }
 
 /* A section at the end of the notice. */

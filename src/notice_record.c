@@ -43,12 +43,10 @@ jp_processing_record(PG_FUNCTION_ARGS)
 	JpDocumentFormat	format;
 	JpPrivilege before;
 	JpDocument *record;
-	Datum		result;
 
 	jp_notice_require(fcinfo, 0, "format");
 	format = jp_document_format(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	SPI_connect();
-	jp_elevate(&before);
+	jp_notice_begin(&before);
 	record = jp_document_new("processing_record", "en",
 							 "Record of processing activities (Article 30(1) GDPR)");
 	record->dated = jp_dated(JP_ENGLISH);
@@ -60,11 +58,7 @@ jp_processing_record(PG_FUNCTION_ARGS)
 	add_countries(record);
 	add_retention(record);
 	add_safeguards(record);
-	jp_restore(&before);
-	result = SPI_datumTransfer(PointerGetDatum(jp_document_write(record, format)),
-							   false, -1);
-	SPI_finish();
-	PG_RETURN_DATUM(result);
+	PG_RETURN_DATUM(jp_notice_end(record, format, &before));
 }
 
 /* A query about the catalog as the table of a section. */
@@ -113,7 +107,7 @@ add_purposes(JpDocument *record)
 				  "SELECT p.name, t.name, coalesce(t.description, p.description), p.basis,"
 				  " p.consent_valid_for, p.access, p.min_group,"
 				  " ARRAY(SELECT c.relation::text FROM journey_privacy.protection c"
-				  "  WHERE p.name = ANY (c.collected_for) AND c.inherited_from IS NULL ORDER BY 1)"
+				  "  WHERE p.name = ANY (c.collected_for) AND c.inherited_from IS NULL ORDER BY c.relation::text COLLATE \"C\")"
 				  " FROM journey_privacy.purpose p LEFT JOIN journey_privacy.purpose_translation t"
 				  "  ON t.purpose = p.name AND t.language = 'en' ORDER BY p.name") == 0)
 		jp_section_say(section, "None recorded.");
@@ -138,7 +132,7 @@ add_subjects(JpDocument *record)
 				  " FROM journey_privacy.protection p"
 				  " LEFT JOIN journey_privacy.column_description d"
 				  "  ON d.relation = p.relation AND d.column_name = ''"
-				  " WHERE p.inherited_from IS NULL ORDER BY 1") == 0)
+				  " WHERE p.inherited_from IS NULL ORDER BY p.relation::text COLLATE \"C\"") == 0)
 		jp_section_say(section, "None recorded: no table is protected.");
 }
 
@@ -191,7 +185,7 @@ data_sql(void)
 					"  AND c.relnamespace <> 'journey_privacy'::regnamespace"
 					"  AND (p.relation IS NOT NULL OR c.oid IN (SELECT l.child::oid FROM journey_privacy.link l"
 					"   WHERE l.parent IS NOT NULL))"
-					" ORDER BY c.oid::regclass::text, a.attnum", minimization);
+					" ORDER BY c.oid::regclass::text COLLATE \"C\", a.attnum", minimization);
 }
 
 /* What the names of columns say that have no class yet. */
@@ -241,7 +235,8 @@ add_recipients(JpDocument *record)
 					  roles, lengthof(roles),
 					  "SELECT a.purpose::text, a.role::text, r.description,"
 					  " ARRAY(SELECT m.rolname::text FROM pg_roles m"
-					  "  WHERE m.oid <> g.oid AND NOT m.rolsuper AND pg_has_role(m.oid, g.oid, 'USAGE') ORDER BY 1)"
+					  "  WHERE m.oid <> g.oid AND NOT m.rolsuper AND pg_has_role(m.oid, g.oid, 'USAGE')"
+					  "  ORDER BY m.rolname)"
 					  " FROM journey_privacy.allowance a"
 					  " LEFT JOIN pg_roles g ON g.rolname = a.role"
 					  " LEFT JOIN journey_privacy.recipient r ON r.name = a.role::text"
@@ -258,7 +253,7 @@ add_recipients(JpDocument *record)
 			  jp_section_new(record, section, "unrestricted",
 							 "Roles that no purpose binds (administration)"),
 			  unrestricted, lengthof(unrestricted),
-			  "SELECT rolname::text, rolsuper FROM pg_roles WHERE rolsuper OR rolbypassrls ORDER BY 1");
+			  "SELECT rolname::text, rolsuper FROM pg_roles WHERE rolsuper OR rolbypassrls ORDER BY rolname");
 }
 
 /* (e) Where it goes. */
@@ -292,10 +287,11 @@ add_retention(JpDocument *record)
 				  jp_fact_source("retention") ?
 				  "SELECT p.relation::text, r.keep, r.follows FROM journey_privacy.protection p"
 				  " LEFT JOIN journey_privacy.retention r ON r.relation = p.relation"
-				  " WHERE p.inherited_from IS NULL ORDER BY 1" :
+				  " WHERE p.inherited_from IS NULL ORDER BY p.relation::text COLLATE \"C\"" :
 				  "SELECT p.relation::text, p.retain_for,"
 				  " CASE WHEN p.retain_for IS NOT NULL THEN 'retain_for' END"
-				  " FROM journey_privacy.protection p WHERE p.inherited_from IS NULL ORDER BY 1") == 0)
+				  " FROM journey_privacy.protection p WHERE p.inherited_from IS NULL"
+				  " ORDER BY p.relation::text COLLATE \"C\"") == 0)
 		jp_section_say(section, "None recorded: no table is protected.");
 	else
 		jp_section_say(section, "A table without a time has no limit.");

@@ -23,6 +23,7 @@
 #include "notice.h"
 #include "notice_held.h"
 #include "subject.h"
+#include "utf8.h"
 
 /* The latest so many decisions and entries are told. */
 #define MOST_TOLD	"1000"
@@ -44,11 +45,13 @@ static uint64 add_table(const Report *report, JpSection *section,
 						const JpFactColumn *columns, int count, const char *sql,
 						int nargs, Oid *types, Datum *values);
 static void add_held(const Report *report);
+static bool is_restricted(const Report *report);
 static void add_decisions(const Report *report);
 static void add_history(const Report *report);
 static Datum entries_about(const Report *report);
 static Datum names_of_held(const Report *report);
 static void add_uses(const Report *report);
+static Datum database_text(const char *word);
 static void say_since_when(const Report *report, JpSection *uses);
 static void add_entries(const Report *report, Datum numbers);
 static void add_requests(const Report *report);
@@ -65,7 +68,6 @@ jp_subject_report(PG_FUNCTION_ARGS)
 	JpDocumentFormat	format;
 	JpPrivilege before;
 	Datum		numbers;
-	Datum		result;
 
 	jp_notice_require(fcinfo, 0, "subject");
 	jp_notice_require(fcinfo, 1, "format");
@@ -76,8 +78,7 @@ jp_subject_report(PG_FUNCTION_ARGS)
 	jp_keyring_require();
 	report.pseudonym = jp_subject_arg(fcinfo, 0);
 	jp_note_about(JP_NOTE_EXPORT, "subject_report", report.pseudonym, NULL);
-	SPI_connect();
-	jp_elevate(&before);
+	jp_notice_begin(&before);
 	jp_subject_get(report.pseudonym, &report.subject);
 	report.pseudonyms = jp_subject_pseudonyms(&report.subject);
 	report.held = jp_held_rows(&report.subject);
@@ -92,11 +93,7 @@ jp_subject_report(PG_FUNCTION_ARGS)
 	add_uses(&report);
 	add_entries(&report, numbers);
 	add_requests(&report);
-	jp_restore(&before);
-	result = SPI_datumTransfer(PointerGetDatum(jp_document_write(report.document, format)),
-							   false, -1);
-	SPI_finish();
-	PG_RETURN_DATUM(result);
+	PG_RETURN_DATUM(jp_notice_end(report.document, format, &before));
 }
 
 /* A section at the end of the report. */
@@ -154,6 +151,18 @@ add_held(const Report *report)
 	}
 }
 
+/* Whether processing is restricted (Art. 18). */
+static bool
+is_restricted(const Report *report)
+{
+	Oid			types[1] = {INT4ARRAYOID};
+	Datum		values[1] = {jp_subject_numbers(&report->subject)};
+
+	(void) jp_facts("SELECT FROM journey_privacy.subject WHERE number = ANY ($1) AND restricted",
+					1, types, values);
+	return SPI_processed > 0;
+}
+
 /* The decision in force for each purpose, and what it means now. */
 static void
 add_decisions(const Report *report)
@@ -170,7 +179,7 @@ add_decisions(const Report *report)
 
 	if (report->subject.numbers[0] == JP_NO_SUBJECT)
 		return;
-	if (report->subject.restricted)
+	if (is_restricted(report))
 		jp_section_say(decisions, WORD(REPORT_RESTRICTED));
 	add_table(report, decisions, columns, lengthof(columns),
 			  "SELECT c.purpose, coalesce(t.name, c.purpose), c.basis, c.granted, c.decided_at, c.valid_until,"
@@ -244,7 +253,9 @@ names_of_held(const Report *report)
  * Who has read the tables: $1 the identities, $2 the tables, $3 the language.
  * When the person could be seen is worked out from the ledger as the bits
  * are: the latest decision counts, at equal times a no; a yes expires; who is
- * restricted is seen for legal obligations only.
+ * restricted is seen for legal obligations only.  Whoever is neither allowed a
+ * purpose nor declared as a recipient is not named: they may be employees,
+ * who have a privacy of their own.
  */
 static const char *const uses_sql =
 "WITH event AS (SELECT e.id, e.purpose, e.at, e.decision FROM journey_privacy.consent_event e"
@@ -268,15 +279,17 @@ static const char *const uses_sql =
 "  FROM journey_privacy.audit_entry e LEFT JOIN seen s ON s.name = e.purpose"
 "  WHERE e.kind = 'use' AND e.outcome NOT IN ('begun', 'denied') AND e.command <> 'INSERT'"
 "   AND e.tables && $2 AND (e.unrestricted OR s.spans @> e.at) GROUP BY 1, 2),"
-" by_role AS (SELECT coalesce((SELECT string_agg(a.role::text, ', ' ORDER BY a.role)"
-"    FROM journey_privacy.allowance a JOIN pg_roles g ON g.rolname = a.role"
-"    JOIN pg_roles u ON u.rolname = used.who"
-"    WHERE a.purpose = used.purpose AND pg_has_role(u.oid, g.oid, 'USAGE')), used.who) AS role,"
-"   used.purpose, used.times, used.latest FROM used)"
-" SELECT b.role, coalesce(r.description, b.role), b.purpose, coalesce(t.name, b.purpose, $4),"
-"  sum(b.times)::bigint, max(b.latest)"
-" FROM by_role b LEFT JOIN journey_privacy.recipient r ON r.name = b.role"
-" LEFT JOIN journey_privacy.purpose_translation t ON t.purpose = b.purpose AND t.language = $3"
+" by_role AS (SELECT coalesce(a.roles, d.name) AS role, coalesce(a.descriptions, d.description, $5) AS who,"
+"   used.purpose, used.times, used.latest FROM used"
+"  LEFT JOIN journey_privacy.recipient d ON d.name = used.who"
+"  CROSS JOIN LATERAL (SELECT string_agg(a.role::text, ', ' ORDER BY a.role) AS roles,"
+"    string_agg(coalesce(r.description, a.role::text), ', ' ORDER BY a.role) AS descriptions"
+"   FROM journey_privacy.allowance a JOIN pg_roles g ON g.rolname = a.role"
+"   JOIN pg_roles u ON u.rolname = used.who"
+"   LEFT JOIN journey_privacy.recipient r ON r.name = a.role::text"
+"   WHERE a.purpose = used.purpose AND pg_has_role(u.oid, g.oid, 'USAGE')) a)"
+" SELECT b.role, b.who, b.purpose, coalesce(t.name, b.purpose, $4), sum(b.times)::bigint, max(b.latest)"
+" FROM by_role b LEFT JOIN journey_privacy.purpose_translation t ON t.purpose = b.purpose AND t.language = $3"
 " GROUP BY 1, 2, 3, 4 ORDER BY 6 DESC, 1, 3";
 
 /* Who could see it, and for what. */
@@ -288,9 +301,9 @@ add_uses(const Report *report)
 		{"purpose", NULL, NULL}, {"name", WORD(H_PURPOSE), NULL},
 		{"times", WORD(H_TIMES), NULL}, {"latest", WORD(H_LATEST), NULL}
 	};
-	Oid			types[4] = {get_array_type(jp_type("pseudonym")), TEXTARRAYOID, TEXTOID, TEXTOID};
-	Datum		values[4] = {report->pseudonyms, (Datum) 0, report->language_code,
-		CStringGetTextDatum(WORD(REPORT_ADMIN))
+	Oid			types[5] = {get_array_type(jp_type("pseudonym")), TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID};
+	Datum		values[5] = {report->pseudonyms, (Datum) 0, report->language_code,
+		database_text(WORD(REPORT_ADMIN)), database_text(WORD(REPORT_STAFF))
 	};
 	JpSection  *uses = section(report, "uses", JP_SAY_REPORT_USED);
 
@@ -302,6 +315,16 @@ add_uses(const Report *report)
 	if (add_table(report, uses, columns, lengthof(columns), uses_sql,
 				  lengthof(values), types, values) == 0)
 		jp_section_say(uses, WORD(REPORT_UNUSED));
+}
+
+/* Our own words as a text that a query can take. */
+static Datum
+database_text(const char *word)
+{
+	size_t		len;
+	const char *chars = jp_utf8_to(word, strlen(word), &len);
+
+	return PointerGetDatum(cstring_to_text_with_len(chars, len));
 }
 
 /* How far back the record goes, and whether it is kept. */
@@ -334,7 +357,7 @@ add_entries(const Report *report, Datum numbers)
 
 	add_table(report, section(report, "entries", JP_SAY_REPORT_ENTRIES),
 			  columns, lengthof(columns),
-			  "SELECT e.at, e.kind, e.command, e.current_user_name, coalesce(r.description, e.current_user_name)"
+			  "SELECT e.at, e.kind, e.command, r.name, r.description"
 			  " FROM journey_privacy.audit_entry e"
 			  " LEFT JOIN journey_privacy.recipient r ON r.name = e.current_user_name"
 			  " WHERE e.number = ANY ($1) AND e.outcome = 'ok'"

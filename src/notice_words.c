@@ -394,10 +394,16 @@ const char *const jp_say_words[JP_WORDS][JP_LANGUAGES] = {
 	},
 	[JP_SAY_REPORT_REQUESTS] = {"Your requests", "Ihre Anträge", "Vos demandes", "Sus solicitudes"},
 	[JP_SAY_REPORT_ADMIN] = {
-		"all (administration)",
-		"alle (Verwaltung)",
-		"toutes (administration)",
-		"todos (administración)"
+		"administration of the database",
+		"Verwaltung der Datenbank",
+		"administration de la base de données",
+		"administración de la base de datos"
+	},
+	[JP_SAY_REPORT_STAFF] = {
+		"our administration",
+		"unsere Verwaltung",
+		"notre administration",
+		"nuestra administración"
 	},
 	[JP_SAY_H_TABLE] = {"Data", "Daten", "Données", "Datos"},
 	[JP_SAY_H_WHAT] = {"What it is", "Was das ist", "De quoi il s’agit", "Qué es"},

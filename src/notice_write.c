@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
@@ -32,6 +34,7 @@ static const char *const style =
 "@media print{body{background:#fff;color:#000}.scroll{overflow:visible}}";
 
 static void put(StringInfo out, const char *chars, JpMarkup how);
+static void bare_colons(StringInfo out, int start);
 static void put_json(StringInfo out, const char *chars);
 static void json_document(StringInfo out, const JpDocument *document);
 static void json_sections(StringInfo out, const List *sections);
@@ -77,14 +80,47 @@ put(StringInfo out, const char *chars, JpMarkup how)
 {
 	size_t		len = strlen(chars);
 	size_t		room = jp_markup_room(len, 0);
+	int			start;
 
 	if (room > MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a chars is too long for a document")));
 	enlargeStringInfo(out, room);
+	start = out->len;
 	out->len += jp_markup_escape(out->data + out->len, chars, len, 0, how);
 	out->data[out->len] = '\0';
+	if (how == JP_MARKUP_MARKDOWN)
+		bare_colons(out, start);
+}
+
+/*
+ * Takes the backslash from colons before a space and in times (12:30), which
+ * cannot begin anything, so that who reads the Markdown itself is not bothered.
+ */
+static void
+bare_colons(StringInfo out, int start)
+{
+	char	   *to = out->data + start;
+	const char *from = to;
+	const char *begin = to;
+
+	while (*from != '\0')
+	{
+		bool		doubled = from[0] == '\\' && from[1] == '\\';
+		bool		bare = from[0] == '\\' && from[1] == ':' && from > begin &&
+			(from[2] == ' ' ||
+			 (isdigit((unsigned char) from[-1]) && isdigit((unsigned char) from[2]) &&
+			  isdigit((unsigned char) from[3]) && strchr(" ", from[4]) != NULL));
+
+		if (bare)
+			from++;
+		*to++ = *from++;
+		if (doubled)
+			*to++ = *from++;
+	}
+	*to = '\0';
+	out->len = to - out->data;
 }
 
 /* JSON ----------------------------------------------------------------------*/
