@@ -75,7 +75,7 @@ SELECT r FROM nt.rows(nt.record() #> '{recipients,sections,roles}') r WHERE r ->
 SELECT r FROM nt.rows(nt.record() #> '{recipients,sections,declared}') r;
 SELECT r FROM nt.rows(nt.record() -> 'third_countries') r;
 SELECT r FROM nt.rows(nt.record() -> 'retention') r WHERE r ->> 'table' LIKE 'nt.%';
-SELECT r ->> 'measure' AS measure FROM nt.rows(nt.record() -> 'safeguards') r WHERE r ->> 'measure' <> 'erasure_after_restore';
+SELECT r ->> 'measure' AS measure FROM nt.rows(nt.record() -> 'safeguards') r WHERE r ->> 'measure' NOT IN ('erasure_after_restore', 'minimisation');
 
 -- the record says all of the catalog and nothing else: the differences, each way
 SET search_path = pg_catalog;
@@ -144,7 +144,7 @@ FROM unnest(ARRAY['en', 'de', 'fr', 'es']) WITH ORDINALITY l(language, n),
   LATERAL jsonb_each(nt.notice(language) -> 'sections') s,
   LATERAL (SELECT * FROM jsonb_array_elements_text(s.value -> 'text') WITH ORDINALITY
            UNION ALL SELECT i.value, i.ordinality + 100 FROM jsonb_array_elements_text(s.value -> 'items') WITH ORDINALITY i) t(sentence, m)
-WHERE t.sentence !~ 'Article (7|20|21) |Art\. (7|20|21) |article (7|20|21)[ ,]|artículo (7|20|21)[ ,]'
+WHERE t.sentence !~ 'Article (7|20|21)[ (]|Art\. (7|20|21) |article (7|20|21)[ ,]|artículo (7|20|21)[ ,]'
   AND s.key NOT IN ('purposes', 'protection') AND t.sentence !~ 'no at any time: |Nein sagen: |tout moment : |momento: '
   AND (s.key <> 'data' OR t.sentence LIKE 'use of the shop%')
 ORDER BY n, s.key, m;
