@@ -17,7 +17,6 @@ rows=${ROWS:-200000}
 db=journey_privacy_bench
 work=$(mktemp -d)
 chmod 777 "$work"  # the server writes there, as its own user
-chmod 755 "$work"
 trap 'rm -rf "$work"; dropdb --if-exists "$db"' EXIT
 tables=(bare rules plan trigger)
 
