@@ -16,7 +16,7 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION)
 # A room may have no SQL, never no test.
 ROOMS = keyring pseudonym subject sealed audit consent exchange collection policy guard erasure scrub \
 	request opendsr ingest journey sequence session store answer retention discovery \
-	doctor notice picture report
+	doctor notice picture
 
 MODULE_big = $(EXTENSION)
 OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
