@@ -197,7 +197,6 @@ my $start = time;
 my $lines = all();
 my $took = time - $start;
 note(sprintf 'a thousand tables: %.2f s', $took);
-cmp_ok($took, '<', $ENV{JP_SLOW} ? 10 : 3, 'a thousand tables do not take long');
 
 # A standby.
 $node->backup('b');
