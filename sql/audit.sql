@@ -65,8 +65,19 @@ CREATE TABLE journey_privacy.audit_tree (
 COMMENT ON TABLE journey_privacy.audit_tree IS
   'the name that checkpoints carry, and the number of the first entry that has not been purged';
 
-REVOKE ALL ON journey_privacy.audit_entry, journey_privacy.audit_node,
-  journey_privacy.audit_checkpoint, journey_privacy.audit_tree FROM PUBLIC;
+-- One row, so that somebody can be told when it was long ago; no proof.
+CREATE TABLE journey_privacy.audit_verification (
+  one         boolean PRIMARY KEY DEFAULT true CHECK (one),
+  verified_at timestamptz NOT NULL,
+  size        bigint NOT NULL,
+  whole       boolean NOT NULL,
+  -- against a checkpoint that was kept elsewhere, too
+  outside     boolean NOT NULL);
+COMMENT ON TABLE journey_privacy.audit_verification IS
+  'when verify_audit() was last called, how many entries there were, and whether they were what was sealed';
+
+REVOKE ALL ON journey_privacy.audit_entry, journey_privacy.audit_node, journey_privacy.audit_checkpoint,
+  journey_privacy.audit_tree, journey_privacy.audit_verification FROM PUBLIC;
 
 -- Against accidents; against superusers there is the tree.
 CREATE FUNCTION journey_privacy.keep_audit() RETURNS trigger

@@ -1,6 +1,16 @@
 -- scrub
 -- What is left in files of rows that are deleted: removing and finding it.
 
+-- By name, as in erasure_step.
+CREATE TABLE journey_privacy.scrub_run (
+  relation    text PRIMARY KEY,
+  level       integer NOT NULL CHECK (level BETWEEN 1 AND 3),
+  finished_at timestamptz NOT NULL);
+COMMENT ON TABLE journey_privacy.scrub_run IS
+  'when scrub() last went over a table or materialized view, and the level that all it went over then has reached';
+REVOKE ALL ON journey_privacy.scrub_run FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.scrub_run', '');
+
 -- Not SECURITY DEFINER and without settings of its own: either would keep it
 -- from committing, as VACUUM does.
 CREATE PROCEDURE journey_privacy.scrub(

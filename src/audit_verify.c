@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -51,6 +52,7 @@ static void add_stored_claims(Checking *checking);
 static void add_outside_claim(Checking *checking, text *note);
 static bool is_signed(const char *note, size_t len, JpCheckpoint *parsed);
 static int	by_size(const ListCell *one, const ListCell *other);
+static void remember(const Checking *checking, bool outside);
 static Datum row_of(Checking *checking, TupleDesc desc, uint64 first);
 
 PG_FUNCTION_INFO_V1(jp_verify_audit);
@@ -82,6 +84,7 @@ jp_verify_audit(PG_FUNCTION_ARGS)
 		jp_node_tree(first, &checking.tree);
 		check(&checking, end);
 	}
+	remember(&checking, !PG_ARGISNULL(0));
 	MemoryContextSwitchTo(caller);
 	desc = BlessTupleDesc(desc);
 	{
@@ -302,6 +305,26 @@ by_size(const ListCell *one, const ListCell *other)
 	const Claim *b = lfirst(other);
 
 	return a->size < b->size ? -1 : a->size > b->size;
+}
+
+/* Writes down that the audit was verified, where anything may be written. */
+static void
+remember(const Checking *checking, bool outside)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[3] = {INT8OID, BOOLOID, BOOLOID};
+	Datum		values[3] = {Int64GetDatum(checking->tree.size),
+		BoolGetDatum(!checking->broken), BoolGetDatum(outside)
+	};
+
+	if (XactReadOnly)
+		return;
+	jp_execute(&plan,
+			   "INSERT INTO journey_privacy.audit_verification (verified_at, size, whole, outside)"
+			   " VALUES (clock_timestamp(), $1, $2, $3) ON CONFLICT (one) DO UPDATE"
+			   " SET verified_at = excluded.verified_at, size = excluded.size,"
+			   "  whole = excluded.whole, outside = excluded.outside",
+			   3, types, values, NULL, SPI_OK_INSERT);
 }
 
 /* The result. */

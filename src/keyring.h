@@ -31,6 +31,12 @@ typedef enum JpKeyKind
 /* Throws 55000 unless the root keys are here and are this database's. */
 extern void jp_keyring_require(void);
 
+/* Fetches the keyring again and checks it; throws as jp_keyring_require(). */
+extern void jp_keyring_recheck(void);
+
+/* False where keys could be swapped out; true where no key was used yet. */
+extern bool jp_keyring_locked(void);
+
 /* Version of the key that makes new values of a kind. */
 extern int	jp_key_version(JpKeyKind kind);
 

@@ -48,6 +48,13 @@ jp_key_arena_filled(void)
 	return arena;
 }
 
+/* Whether what this backend has of the keyring cannot be swapped out. */
+bool
+jp_keyring_locked(void)
+{
+	return !unlocked;
+}
+
 /* Makes the arena from whole pages, so that madvise() reaches just them. */
 static void
 make_arena(void)

@@ -73,10 +73,6 @@ extern const JpKeyProvider jp_key_command;
 /* keyring_load.c: the provider of the settings; an error unless there is one. */
 extern const JpKeyProvider *jp_key_provider(void);
 
-/* keyring.c: fetches the keyring again and checks it; throws as
- * jp_keyring_require() does. */
-extern void jp_keyring_recheck(void);
-
 /* keyring_load.c: fetches the keyring into the arena; false where there is none. */
 extern bool jp_keyring_load(void);
 

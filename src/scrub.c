@@ -25,6 +25,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_statistic_ext_data.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -32,6 +33,7 @@
 #include "storage/procarray.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
@@ -78,6 +80,7 @@ static void rebuild_indexes(Scrub *scrub, Oid relid);
 static void refresh(Scrub *scrub, const JpScrubTarget *target);
 static void scrub_statistics(Scrub *scrub, List *targets);
 static void reached(Scrub *scrub, int level);
+static void remember(const Scrub *scrub, const List *targets);
 
 PG_FUNCTION_INFO_V1(jp_scrub);
 
@@ -106,6 +109,7 @@ jp_scrub(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(scrub.context);
 	targets = jp_scrub_targets(relid);
 	scrub_all(&scrub, targets);
+	remember(&scrub, targets);
 	ereport(NOTICE,
 			(errmsg("level L%d of erasure is reached (tables: %d, materialized views: %d)",
 					scrub.level, scrub.tables, scrub.views),
@@ -438,4 +442,32 @@ static void
 reached(Scrub *scrub, int level)
 {
 	scrub->level = Min(scrub->level, level);
+}
+
+/* Writes down what was gone over, in the last transaction. */
+static void
+remember(const Scrub *scrub, const List *targets)
+{
+	static SPIPlanPtr plan = NULL;
+	static const Oid types[2] = {TEXTOID, INT4OID};
+	JpPrivilege before;
+	ListCell   *cell;
+
+	jp_elevate(&before);
+	SPI_connect();
+	foreach(cell, targets)
+	{
+		const JpScrubTarget *target = lfirst(cell);
+		Datum		values[2] = {CStringGetTextDatum(target->name),
+			Int32GetDatum(scrub->level)
+		};
+
+		jp_execute(&plan,
+				   "INSERT INTO journey_privacy.scrub_run (relation, level, finished_at)"
+				   " VALUES ($1, $2, clock_timestamp()) ON CONFLICT (relation) DO UPDATE"
+				   " SET level = excluded.level, finished_at = excluded.finished_at",
+				   2, types, values, NULL, SPI_OK_INSERT);
+	}
+	SPI_finish();
+	jp_restore(&before);
 }

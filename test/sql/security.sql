@@ -270,7 +270,7 @@ WHERE evtname !~ '^journey_privacy_';
 -- every table and sequence is dumped, but for the audit, whole unless it is here
 SELECT coalesce(c.name::text, d.name) AS name, d.condition
 FROM (SELECT name FROM class WHERE relkind IN ('r', 'p', 'S')
-      AND name::text !~ '^journey_privacy\.audit_(entry|entry_\d{4}_\d\d|node|checkpoint|tree)$') c
+      AND name::text !~ '^journey_privacy\.audit_(entry|entry_\d{4}_\d\d|node|checkpoint|tree|verification)$') c
 FULL JOIN (SELECT r.relation::regclass::text AS name, r.condition
            FROM pg_extension, unnest(extconfig, extcondition) r(relation, condition)
            WHERE extname = 'journey_privacy') d ON d.name = c.name::text
