@@ -1,1 +1,121 @@
 -- notice
+-- Documents for people, from what the catalog knows: the record of processing,
+-- the privacy notice, and the report to one subject.  What no catalog can know
+-- is said here first.
+
+-- One row: who answers for the processing.
+CREATE TABLE journey_privacy.controller (
+  one                     boolean PRIMARY KEY DEFAULT true CHECK (one),
+  name                    text NOT NULL,
+  contact                 text NOT NULL,
+  representative          text,
+  data_protection_officer text,
+  authority               text,
+  website                 text,
+  set_at                  timestamptz NOT NULL DEFAULT pg_catalog.now());
+COMMENT ON TABLE journey_privacy.controller IS
+  'who answers for the processing, and how people reach them; change it with set_controller()';
+
+-- No foreign keys: a parallel restore loads the tables in any order.
+CREATE TABLE journey_privacy.recipient (
+  name        text PRIMARY KEY,
+  description text NOT NULL,
+  country     text,
+  safeguard   text);
+COMMENT ON TABLE journey_privacy.recipient IS
+  'who receives data, by the name of a role or of anybody else, and in which country; change it with set_recipient()';
+
+-- An empty column_name: the table as a whole.
+CREATE TABLE journey_privacy.column_description (
+  relation    regclass NOT NULL,
+  column_name name NOT NULL,
+  category    text,
+  description text,
+  PRIMARY KEY (relation, column_name));
+COMMENT ON TABLE journey_privacy.column_description IS
+  'what columns hold, and of whom tables tell; change it with describe_column()';
+
+CREATE TABLE journey_privacy.purpose_translation (
+  purpose     text COLLATE "C" NOT NULL,
+  language    text COLLATE "C" NOT NULL CHECK (language IN ('en', 'de', 'fr', 'es')),
+  name        text NOT NULL,
+  description text,
+  PRIMARY KEY (purpose, language));
+COMMENT ON TABLE journey_privacy.purpose_translation IS
+  'how purposes are called and described in a language; change it with translate_purpose()';
+
+REVOKE ALL ON journey_privacy.controller, journey_privacy.recipient,
+  journey_privacy.column_description, journey_privacy.purpose_translation FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.controller', '');
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.recipient', '');
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.column_description', '');
+SELECT pg_catalog.pg_extension_config_dump('journey_privacy.purpose_translation', '');
+
+-- None of these is SECURITY DEFINER: they use our tables as the extension's
+-- owner, and describe_column() asks whether the caller owns the table.
+CREATE FUNCTION journey_privacy.set_controller(
+    name text, contact text, representative text DEFAULT NULL,
+    data_protection_officer text DEFAULT NULL, authority text DEFAULT NULL,
+    website text DEFAULT NULL)
+  RETURNS void
+  LANGUAGE c VOLATILE
+  AS 'MODULE_PATHNAME', 'jp_set_controller';
+COMMENT ON FUNCTION journey_privacy.set_controller(text, text, text, text, text, text) IS
+  'says who answers for the processing and how people reach them, their representative in the Union, their data protection officer, the supervisory authority, and a website; what is left out is taken back';
+
+CREATE FUNCTION journey_privacy.set_recipient(
+    name text, description text, country text DEFAULT NULL, safeguard text DEFAULT NULL)
+  RETURNS void
+  LANGUAGE c VOLATILE
+  AS 'MODULE_PATHNAME', 'jp_set_recipient';
+COMMENT ON FUNCTION journey_privacy.set_recipient(text, text, text, text) IS
+  'says who receives data: the name of a role or of anybody else, who that is, the country if it is outside of the European Economic Area, and what protects the data there; a description of NULL takes it back';
+
+CREATE FUNCTION journey_privacy.describe_column(
+    "table" regclass, "column" name, category text, description text DEFAULT NULL)
+  RETURNS void
+  LANGUAGE c VOLATILE
+  AS 'MODULE_PATHNAME', 'jp_describe_column';
+COMMENT ON FUNCTION journey_privacy.describe_column(regclass, name, text, text) IS
+  'says which category of personal data a column holds, and what that is; for a column of NULL, of which category of people the table tells; NULL for both takes it back';
+
+CREATE FUNCTION journey_privacy.translate_purpose(
+    purpose text, language text, name text, description text DEFAULT NULL)
+  RETURNS void
+  LANGUAGE c VOLATILE
+  AS 'MODULE_PATHNAME', 'jp_translate_purpose';
+COMMENT ON FUNCTION journey_privacy.translate_purpose(text, text, text, text) IS
+  'says how a purpose is called and described in a language (en, de, fr, es); a name of NULL takes it back';
+
+CREATE FUNCTION journey_privacy.processing_record(format text DEFAULT 'markdown')
+  RETURNS text
+  LANGUAGE c VOLATILE
+  AS 'MODULE_PATHNAME', 'jp_processing_record';
+COMMENT ON FUNCTION journey_privacy.processing_record(text) IS
+  'the record of processing activities (Art. 30(1) GDPR) from the catalog, in a format: markdown, html or json';
+
+CREATE FUNCTION journey_privacy.privacy_notice(
+    language text DEFAULT 'en', format text DEFAULT 'markdown')
+  RETURNS text
+  LANGUAGE c VOLATILE
+  AS 'MODULE_PATHNAME', 'jp_privacy_notice';
+COMMENT ON FUNCTION journey_privacy.privacy_notice(text, text) IS
+  'what people are told of the processing (Art. 13 GDPR) from the catalog, in a language (en, de, fr, es) and a format: markdown, html or json';
+
+CREATE FUNCTION journey_privacy.subject_report(
+    subject journey_privacy.pseudonym, format text DEFAULT 'markdown', language text DEFAULT 'en')
+  RETURNS text
+  LANGUAGE c VOLATILE
+  AS 'MODULE_PATHNAME', 'jp_subject_report';
+COMMENT ON FUNCTION journey_privacy.subject_report(journey_privacy.pseudonym, text, text) IS
+  'what a privacy centre shows a subject: what is held of them, their decisions, who used it for what, their requests; in a format (markdown, html, json) and a language (en, de, fr, es)';
+
+REVOKE ALL ON FUNCTION
+  journey_privacy.set_controller(text, text, text, text, text, text),
+  journey_privacy.set_recipient(text, text, text, text),
+  journey_privacy.describe_column(regclass, name, text, text),
+  journey_privacy.translate_purpose(text, text, text, text),
+  journey_privacy.processing_record(text),
+  journey_privacy.privacy_notice(text, text),
+  journey_privacy.subject_report(journey_privacy.pseudonym, text, text)
+  FROM PUBLIC;

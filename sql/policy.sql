@@ -259,6 +259,7 @@ BEGIN
   DELETE FROM journey_privacy.hold h WHERE h.relation = ANY (dropped);
   DELETE FROM journey_privacy.derived d WHERE d.relation = ANY (dropped) OR d.source = ANY (dropped);
   DELETE FROM journey_privacy.mparticle_mapping m WHERE m.relation = ANY (dropped);
+  DELETE FROM journey_privacy.column_description c WHERE c.relation = ANY (dropped);
 END $$;
 REVOKE ALL ON FUNCTION journey_privacy.forget_dropped() FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.forget_dropped() IS

@@ -291,6 +291,8 @@ jp_drop_purpose(PG_FUNCTION_ARGS)
 						  1, types, values, NULL, false, 0);
 	SPI_execute_with_args("DELETE FROM journey_privacy.consent_mapping WHERE purpose = $1",
 						  1, types, values, NULL, false, 0);
+	SPI_execute_with_args("DELETE FROM journey_privacy.purpose_translation WHERE purpose = $1",
+						  1, types, values, NULL, false, 0);
 	SPI_finish();
 	jp_note(JP_NOTE_CONSENT, "drop_purpose", InvalidOid, -1,
 			text_to_cstring(PG_GETARG_TEXT_PP(0)));

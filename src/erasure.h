@@ -159,6 +159,9 @@ extern List *jp_reach_edges(JpReach *reach, Oid relid);
  */
 extern Datum jp_export_of(const JpPseudonym *pseudonyms, int count);
 
+/* erasure_export.c: whether a row is the subject's, by a way that is not left out. */
+extern bool jp_reached_exported(const JpReached *table, const JpRow *row);
+
 /* erasure_edge.c: the edges from a table to those that belong to it. */
 extern List *jp_edges_from(Oid relid);
 

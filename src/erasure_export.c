@@ -66,7 +66,6 @@ static void whole_person(const JpPseudonym *pseudonyms, int count,
 						 JpSubject *subject);
 static int	compare_members(const void *a, const void *b);
 static void export_table(Export *exported, const JpReached *table);
-static bool is_exported(const JpReached *table, const JpRow *row);
 static SPITupleTable *read_rows(const JpReached *table, const List *sealed,
 								JpRow **rows, int count);
 static JpRow *row_of(const Export *exported, const JpReached *table,
@@ -211,7 +210,7 @@ export_table(Export *exported, const JpReached *table)
 	int			i;
 
 	for (i = 0; i < table->count; i++)
-		if (is_exported(table, table->rows[i]))
+		if (jp_reached_exported(table, table->rows[i]))
 			rows[count++] = table->rows[i];
 	found = count == 0 ? NULL : read_rows(table, sealed, rows, count);
 	pfree(rows);
@@ -243,8 +242,8 @@ export_table(Export *exported, const JpReached *table)
 }
 
 /* Whether a row is the subject's, by a way that is not left out. */
-static bool
-is_exported(const JpReached *table, const JpRow *row)
+bool
+jp_reached_exported(const JpReached *table, const JpRow *row)
 {
 	int			i;
 
