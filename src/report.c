@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 
 #include "catalog.h"
+#include "consent_internal.h"
 #include "journey_privacy.h"
 #include "markup.h"
 #include "report.h"

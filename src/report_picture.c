@@ -8,10 +8,12 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_proc.h"
 #include "fmgr.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/syscache.h"
 
 #include "attempt.h"
@@ -40,7 +42,7 @@ static bool draw(void *arg);
 void
 jp_report_decisions(JpReport *report)
 {
-	Drawing		drawing = {"consent_svg", DECISIONS_ARGUMENTS};
+	Drawing		drawing = {.function = "consent_svg", .nargs = DECISIONS_ARGUMENTS};
 	int			i;
 
 	for (i = 0; i < DECISIONS_ARGUMENTS; i++)
@@ -55,7 +57,7 @@ jp_report_decisions(JpReport *report)
 void
 jp_report_map(JpReport *report, Oid relid)
 {
-	Drawing		drawing = {"journey_map_svg", MAP_ARGUMENTS};
+	Drawing		drawing = {.function = "journey_map_svg", .nargs = MAP_ARGUMENTS};
 	NameData	event,
 				props;
 	int			i;

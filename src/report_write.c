@@ -144,10 +144,13 @@ add_row(JpReport *report, const JpReportTable *table, uint64 row)
 	{
 		const JpReportColumn *column = &table->column[i];
 
-		jp_report_add(report, i == 0 ? "<th scope=\"row\">" : "<td data-label=\"%s\"%s>",
-					  jp_report_word(report, column->heading), is_number(column->kind) ? " class=\"n\"" : "");
+		if (i == 0)
+			jp_report_add(report, "<th scope=\"row\">");
+		else
+			jp_report_add(report, "<td data-label=\"%s\"%s>", jp_report_word(report, column->heading),
+						  is_number(column->kind) ? " class=\"n\"" : "");
 		add_value(report, column->kind, row, i + 1);
-		jp_report_add(report, i == 0 ? "</th>" : "</td>");
+		jp_report_add(report, "</t%c>", i == 0 ? 'h' : 'd');
 	}
 	jp_report_add(report, "</tr>");
 }
