@@ -49,17 +49,20 @@ jp_dashboard_html(PG_FUNCTION_ARGS)
 	SPI_connect();
 	jp_elevate(&before);
 	read_findings(&report);
+	if (!PG_ARGISNULL(TABLE))
+		read_columns(&report, PG_GETARG_OID(TABLE), caller);
 	begin(&report, title);
 	jp_report_header(&report, title);
 	jp_report_add(&report, "<main id=\"content\">");
 	jp_report_figures(&report);
-	jp_report_sections(&report);
-	if (!PG_ARGISNULL(TABLE))
-		read_columns(&report, PG_GETARG_OID(TABLE), caller);
+	jp_report_people(&report);
 	jp_restore(&before);
-	SPI_finish();
 	if (!PG_ARGISNULL(TABLE))
 		jp_report_map(&report, PG_GETARG_OID(TABLE));
+	jp_elevate(&before);
+	jp_report_keeping(&report);
+	jp_restore(&before);
+	SPI_finish();
 	jp_report_add(&report, "</main><footer>%s</footer></body></html>\n",
 				  jp_report_word(&report, JP_REPORT_FOOTER));
 	PG_RETURN_TEXT_P(jp_markup_finish(&report.out));

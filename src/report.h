@@ -85,7 +85,8 @@ extern char *jp_report_days(const JpReport *report, int64 days);
 extern void jp_report_style(StringInfo out);
 extern void jp_report_header(JpReport *report, const char *title);
 extern void jp_report_figures(JpReport *report);
-extern void jp_report_sections(JpReport *report);
+extern void jp_report_people(JpReport *report);	/* requests, consent */
+extern void jp_report_keeping(JpReport *report);	/* tables, erasures, audit, findings */
 extern void jp_report_decisions(JpReport *report);
 
 /* The journey map of a table, as the caller; to be called with their rights. */

@@ -45,9 +45,9 @@ add_contents(JpReport *report)
 		const char *id;
 		JpReportWord word;
 	}			section[] = {
-		{"findings", JP_REPORT_FINDINGS}, {"requests", JP_REPORT_REQUESTS}, {"consent", JP_REPORT_CONSENT},
+		{"requests", JP_REPORT_REQUESTS}, {"consent", JP_REPORT_CONSENT}, {"map", JP_REPORT_MAP},
 		{"tables", JP_REPORT_PROTECTED}, {"erasures", JP_REPORT_ERASURES}, {"audit", JP_REPORT_AUDIT},
-		{"map", JP_REPORT_MAP}
+		{"findings", JP_REPORT_FINDINGS}
 	};
 	int			i;
 

@@ -10,6 +10,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_proc.h"
+#include "executor/spi.h"
 #include "fmgr.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
@@ -33,20 +34,42 @@ typedef struct Drawing
 	char	   *made;
 } Drawing;
 
+static void add_decisions(JpReport *report, const char *purpose);
 static void set(Drawing *drawing, int n, Datum value);
 static void add_picture(JpReport *report, Drawing *drawing);
 static Oid	function_named(const char *name);
 static bool draw(void *arg);
 
-/* Decisions over time. */
+/* Decisions over time, on each purpose that people decide on. */
 void
 jp_report_decisions(JpReport *report)
+{
+	uint64		count,
+				i;
+	char	  **purpose;
+
+	jp_report_ask(report, "SELECT name FROM journey_privacy.purpose"
+				  " WHERE basis IN ('consent', 'opt_out', 'legitimate_interests') ORDER BY name LIMIT 24");
+	count = SPI_processed;
+	purpose = palloc((count + 1) * sizeof(char *));
+	for (i = 0; i < count; i++)
+		purpose[i] = jp_row_text(i, 1);
+	jp_report_add(report, "<div class=\"pictures\">");
+	for (i = 0; i < count; i++)
+		add_decisions(report, purpose[i]);
+	jp_report_add(report, "</div>");
+}
+
+/* On one purpose. */
+static void
+add_decisions(JpReport *report, const char *purpose)
 {
 	Drawing		drawing = {.function = "consent_svg", .nargs = DECISIONS_ARGUMENTS};
 	int			i;
 
 	for (i = 0; i < DECISIONS_ARGUMENTS; i++)
 		drawing.arg[i].isnull = true;
+	set(&drawing, 0, CStringGetTextDatum(purpose));
 	set(&drawing, 1, CStringGetTextDatum("day"));
 	set(&drawing, 3, CStringGetTextDatum(pg_get_timezone_name(session_timezone)));
 	set(&drawing, 5, CStringGetTextDatum(jp_language_name(report->plain.language)));

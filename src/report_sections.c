@@ -15,11 +15,17 @@
 #define TIME "'YYYY-MM-DD HH24:MI TZ'"
 #define DATE "'YYYY-MM-DD'"
 
-static const JpReportTable findings = {
-	JP_REPORT_FINDINGS, JP_REPORT_NO_FINDINGS,
-	"SELECT d->>'severity', coalesce(d->>'object', '') || chr(1) || (d->>'finding') || chr(1) || coalesce(d->>'statement', '')"
-	" FROM jsonb_array_elements($1) WITH ORDINALITY u(d, n) ORDER BY n",
+#define FINDINGS(condition) \
+	"SELECT d->>'severity', coalesce(d->>'object', '') || chr(1) || (d->>'finding') || chr(1) || coalesce(d->>'statement', '')" \
+	" FROM jsonb_array_elements($1) WITH ORDINALITY u(d, n) WHERE d->>'severity' " condition " ORDER BY n", \
 	{{JP_REPORT_SEVERITY, JP_CELL_GRAVITY}, {JP_REPORT_FINDING, JP_CELL_FINDING}}
+
+static const JpReportTable findings = {
+	JP_REPORT_FINDINGS, JP_REPORT_NO_FINDINGS, FINDINGS("<> 'advice'")
+};
+
+static const JpReportTable advice = {
+	JP_REPORT_ADVICE_TOO, JP_REPORT_NO_FINDINGS, FINDINGS("= 'advice'")
 };
 
 static const JpReportTable requests = {
@@ -51,7 +57,8 @@ static const JpReportTable purposes = {
 static const JpReportTable tables = {
 	JP_REPORT_PROTECTED, JP_REPORT_NO_TABLES,
 	"SELECT p.relation::text,"
-	" (SELECT sum(greatest(c.reltuples, 0))::bigint FROM pg_partition_tree(p.relation) m JOIN pg_class c ON c.oid = m.relid WHERE m.isleaf),"
+	" (SELECT sum(greatest(c.reltuples, 0))::bigint FROM journey_privacy.protection m JOIN pg_class c ON c.oid = m.relation"
+	"  WHERE coalesce(m.inherited_from, m.relation) = p.relation AND c.relkind <> 'p'),"
 	" r.keep, array_to_string(p.collected_for, ', '), p.on_erase,"
 	" (SELECT to_char(max(u.finished_at), " DATE ") FROM journey_privacy.purge_run u"
 	"  WHERE u.state = 'done' AND to_regclass(u.relation) = p.relation),"
@@ -99,16 +106,13 @@ static const JpReportTable audit = {
 	{{JP_REPORT_FACT, JP_CELL_CODE}, {JP_REPORT_VALUE, JP_CELL_CODE}}
 };
 
+static void add_advice(JpReport *report);
 static void add_checkpoint(JpReport *report);
 
-/* The sections, but for the journey map. */
+/* What people asked for and decided. */
 void
-jp_report_sections(JpReport *report)
+jp_report_people(JpReport *report)
 {
-	jp_report_begin(report, "findings", JP_REPORT_FINDINGS);
-	jp_report_note(report, JP_REPORT_FINDINGS_NOTE);
-	jp_report_table(report, &findings);
-	jp_report_end(report);
 	jp_report_begin(report, "requests", JP_REPORT_REQUESTS);
 	jp_report_note(report, JP_REPORT_REQUESTS_NOTE);
 	jp_report_table(report, &requests);
@@ -118,6 +122,12 @@ jp_report_sections(JpReport *report)
 	jp_report_table(report, &purposes);
 	jp_report_decisions(report);
 	jp_report_end(report);
+}
+
+/* How data are kept, erased and watched over. */
+void
+jp_report_keeping(JpReport *report)
+{
 	jp_report_begin(report, "tables", JP_REPORT_PROTECTED);
 	jp_report_note(report, JP_REPORT_PROTECTED_NOTE);
 	jp_report_table(report, &tables);
@@ -132,6 +142,23 @@ jp_report_sections(JpReport *report)
 	jp_report_table(report, &audit);
 	add_checkpoint(report);
 	jp_report_end(report);
+	jp_report_begin(report, "findings", JP_REPORT_FINDINGS);
+	jp_report_note(report, JP_REPORT_FINDINGS_NOTE);
+	jp_report_table(report, &findings);
+	add_advice(report);
+	jp_report_end(report);
+}
+
+/* What could be better, for who wants to know. */
+static void
+add_advice(JpReport *report)
+{
+	jp_report_ask(report, "SELECT count(*) FROM jsonb_array_elements($1) d WHERE d->>'severity' = 'advice'");
+	if (jp_row_text(0, 1)[0] == '0')
+		return;
+	jp_report_add(report, "<details><summary>%s: %s</summary>", jp_report_word(report, JP_REPORT_ADVICE_TOO), jp_row_text(0, 1));
+	jp_report_table(report, &advice);
+	jp_report_add(report, "</details>");
 }
 
 /* The checkpoint as it is handed out. */

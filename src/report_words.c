@@ -53,6 +53,7 @@ static const char *const words[JP_REPORT_WORDS][LANGUAGES] = {
 	[JP_REPORT_SEVERITY] = {"Severity", "Schwere", "Gravité", "Gravedad"},
 	[JP_REPORT_FINDING] = {"Finding", "Befund", "Constat", "Hallazgo"},
 	[JP_REPORT_MEND] = {"What mends it", "Was es behebt", "Ce qui y remédie", "Lo que lo remedia"},
+	[JP_REPORT_ADVICE_TOO] = {"What could be better", "Was besser sein könnte", "Ce qui pourrait être mieux", "Lo que podría mejorar"},
 	[JP_REPORT_REQUESTS] = {"Requests and deadlines", "Anträge und Fristen", "Demandes et échéances", "Solicitudes y plazos"},
 	[JP_REPORT_REQUESTS_NOTE] = {"Requests of people who use their rights, by kind.", "Anträge von Personen, die ihre Rechte wahrnehmen, nach Art.",
 	"Demandes des personnes qui exercent leurs droits, par type.", "Solicitudes de personas que ejercen sus derechos, por tipo."},
