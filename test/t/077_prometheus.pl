@@ -31,7 +31,7 @@ $node->safe_psql('postgres', q{
 	SELECT journey_privacy.create_purpose('service', 'contract');
 	CREATE TABLE visit (visitor journey_privacy.pseudonym, at timestamptz, event text, props jsonb);
 	SELECT journey_privacy.protect('visit', 'visitor', occurred_at => 'at', retain_for => '100 days');
-	SELECT journey_privacy.set_data_plan('visit', on_violation => 'count');
+	SELECT journey_privacy.set_data_plan('visit', 'event', on_violation => 'count');
 	SELECT journey_privacy.plan_event('visit', 'home');
 	INSERT INTO visit SELECT journey_privacy.pseudonymize('customer_id', 9900000 + i), now(), CASE WHEN i % 10 = 0 THEN 'other' ELSE 'home' END
 	  FROM generate_series(1, 200) i;
