@@ -18,6 +18,7 @@
 
 #define TEXT_LIMIT		300		/* characters of somebody's text */
 
+static const char *class_of(JpCellKind kind);
 static void add_head(JpReport *report, const JpReportTable *table);
 static void add_row(JpReport *report, const JpReportTable *table, uint64 row);
 static void add_value(JpReport *report, JpCellKind kind, uint64 row, int column);
@@ -113,11 +114,15 @@ jp_report_table(JpReport *report, const JpReportTable *table)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Whether a kind of cell is aligned as numbers are. */
-static bool
-is_number(JpCellKind kind)
+/* Numbers are aligned, text may be broken anywhere. */
+static const char *
+class_of(JpCellKind kind)
 {
-	return kind == JP_CELL_COUNT || kind == JP_CELL_NUMBER;
+	if (kind == JP_CELL_COUNT || kind == JP_CELL_NUMBER)
+		return " class=\"n\"";
+	if (kind == JP_CELL_TEXT || kind == JP_CELL_FINDING)
+		return " class=\"t\"";
+	return "";
 }
 
 /* Caption and headings. */
@@ -128,7 +133,7 @@ add_head(JpReport *report, const JpReportTable *table)
 
 	jp_report_add(report, "<table><caption>%s</caption><thead><tr>", jp_report_word(report, table->caption));
 	for (column = table->column; column->heading != JP_REPORT_NO_WORD; column++)
-		jp_report_add(report, "<th scope=\"col\"%s>%s</th>", is_number(column->kind) ? " class=\"n\"" : "",
+		jp_report_add(report, "<th scope=\"col\"%s>%s</th>", class_of(column->kind),
 					  jp_report_word(report, column->heading));
 	jp_report_add(report, "</tr></thead><tbody>");
 }
@@ -148,7 +153,7 @@ add_row(JpReport *report, const JpReportTable *table, uint64 row)
 			jp_report_add(report, "<th scope=\"row\">");
 		else
 			jp_report_add(report, "<td data-label=\"%s\"%s>", jp_report_word(report, column->heading),
-						  is_number(column->kind) ? " class=\"n\"" : "");
+						  class_of(column->kind));
 		add_value(report, column->kind, row, i + 1);
 		jp_report_add(report, "</t%c>", i == 0 ? 'h' : 'd');
 	}

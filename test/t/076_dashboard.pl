@@ -16,7 +16,6 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-binmode(Test::More->builder->$_, ':utf8') for qw(output failure_output todo_output);
 my $node = PostgreSQL::Test::Cluster->new('dashboard');
 $node->init(extra => [ '-E', 'UTF8', '--locale=C' ]);
 $node->append_conf('postgresql.conf', q{
@@ -28,6 +27,8 @@ my $script = q{<script>window.harmed=1</script><img src=x onerror="window.harmed
 my $long = 'x' x 10240;
 my $hebrew = "\x{202e}\x{5e9}\x{5dc}\x{5d5}\x{5dd} (\x{627}\x{644}\x{633}\x{644}\x{627}\x{645})";
 my $emoji = "\x{1f6d2}\x{1f468}\x{200d}\x{1f469}\x{200d}\x{1f467} cart";
+my $table = qq{visit <b onclick="harm()">'&amp; \x{5e9}\x{5dc}};
+my $ident = '"' . $table =~ s/"/""/gr . '"';
 my $sql = qq{
 	CREATE EXTENSION journey_privacy CASCADE;
 	SELECT journey_privacy.create_keyring();
@@ -35,20 +36,20 @@ my $sql = qq{
 	SELECT journey_privacy.create_purpose('service', 'contract', \$p\$$long\$p\$);
 	SELECT journey_privacy.create_purpose('advertising', 'opt_out', 'Show what may be of interest $emoji');
 	CREATE ROLE analyst LOGIN;
-	CREATE TABLE "visit $script $hebrew" (visitor journey_privacy.pseudonym, at timestamptz, event text, props jsonb);
-	SELECT journey_privacy.protect('"visit $script $hebrew"', 'visitor', occurred_at => 'at', retain_for => '25 months',
+	CREATE TABLE $ident (visitor journey_privacy.pseudonym, at timestamptz, event text, props jsonb);
+	SELECT journey_privacy.protect(\$t\$$ident\$t\$, 'visitor', occurred_at => 'at', retain_for => '25 months',
 	  collected_for => ARRAY['analytics', 'service']);
-	GRANT SELECT ON "visit $script $hebrew" TO analyst;
+	GRANT SELECT ON $ident TO analyst;
 	SELECT journey_privacy.allow('analyst', 'analytics');
 	SELECT count(journey_privacy.record_consent(journey_privacy.pseudonymize('customer_id', 9910000 + i), p, i % 5 > 0, now() - i * interval '11 hours'))
 	  FROM generate_series(1, 200) i, unnest(ARRAY['analytics', 'advertising']) p WHERE i % 9 > 0;
-	INSERT INTO "visit $script $hebrew" SELECT journey_privacy.pseudonymize('customer_id', 9910000 + i), now() - (100 - k) * interval '1 minute',
+	INSERT INTO $ident SELECT journey_privacy.pseudonymize('customer_id', 9910000 + i), now() - (100 - k) * interval '1 minute',
 	    (ARRAY['home', \$e\$$script\$e\$, repeat('x', 10240), \$e\$$hebrew\$e\$, \$e\$$emoji\$e\$])[1 + (i * k + k) % 5]
 	  FROM generate_series(1, 200) i, generate_series(1, 5) k;
 	SELECT journey_privacy.set_controller(\$c\$Shop & Söhne $script\$c\$, 'privacy\@shop.example');
 	SELECT journey_privacy.open_request(k, journey_privacy.pseudonymize('customer_id', 9910000 + n), received_at => now() - n * interval '9 days')
 	  FROM (VALUES ('access', 1), ('access', 4), ('erasure', 2), ('objection', 3)) r(k, n);
-	SELECT journey_privacy.place_hold('a claim of Ms $script', "table" => '"visit $script $hebrew"');
+	SELECT journey_privacy.place_hold(\$r\$a claim of Ms $script\$r\$, "table" => \$t\$$ident\$t\$);
 	SELECT journey_privacy.checkpoint_audit();
 	GRANT EXECUTE ON FUNCTION journey_privacy.dashboard_html(regclass, text, text) TO analyst;
 	ANALYZE;};
@@ -59,7 +60,7 @@ sub page
 {
 	my ($title, $language, $purpose) = @_;
 	my $text = $node->safe_psql('postgres', encode_utf8("SET ROLE analyst; SET journey_privacy.purpose = '$purpose';
-		SELECT journey_privacy.dashboard_html('\"visit $script $hebrew\"', " . (defined $title ? "\$t\$$title\$t\$" : 'NULL') . ", '$language')"));
+		SELECT journey_privacy.dashboard_html(\$i\$$ident\$i\$, " . (defined $title ? "\$t\$$title\$t\$" : 'NULL') . ", '$language')"));
 	return decode_utf8($text);
 }
 my %page = (en => page(undef, 'en', 'analytics'), hostile => page("$script $hebrew $emoji", 'de', 'analytics'),
@@ -68,11 +69,10 @@ my %page = (en => page(undef, 'en', 'analytics'), hostile => page("$script $hebr
 for my $name (sort keys %page)
 {
 	my $text = $page{$name};
-	unlike($text, qr{<script|<img|<iframe|<link|<object|<form|\bon\w+\s*=\s*"|javascript:|@import|url\((?!#)}i, "$name: nothing that acts or loads");
+	unlike($text, qr{<script|<img|<iframe|<link|<object|<form|\bon\w+\s*=\s*"|javascript:|\@import|url\((?!#)}i, "$name: nothing that acts or loads");
 	unlike($text, qr{(?:href|src)="(?!#)}, "$name: no address");
 	unlike($text, qr{p1_[0-9a-z]{24}|99100\d\d|claim of}, "$name: no person");
 	like($text, qr{^<!DOCTYPE html>\n<html lang="(?:en|de|fr|es)">.*</html>\s*\z}s, "$name: a whole page");
-	is(() = $text =~ /\x{10240}/, 0, "$name: text is cut") unless $name ne 'en';
 	cmp_ok(length($text), '<', 200_000, "$name: not long");
 }
 like($page{en}, qr{Shop &amp; S\x{f6}hne &lt;script}, 'names are shown as they are');
@@ -98,7 +98,7 @@ my $look = <<'EOJ';
   every('body *').forEach(function (e) {
     var box = e.getBoundingClientRect();
     if (box.width > 1 && !e.closest('svg svg, figure svg *, .skip') && (box.right > wide + 1 || box.left < -1)) bad.push('outside: ' + e.tagName + ' ' + e.textContent.slice(0, 30));
-    if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1 && getComputedStyle(e).display != 'inline') bad.push('cut: ' + e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 30));
+    if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 1 && !e.closest('svg') && getComputedStyle(e).display != 'inline') bad.push('cut: ' + e.tagName + '.' + e.className + ' ' + e.textContent.slice(0, 30));
   });
   function rgb(text) { return (text.match(/[\d.]+/g) || [0, 0, 0, 0]).map(Number); }
   function light(c) { var l = c.slice(0, 3).map(function (v) { v /= 255; return v <= 0.03928 ? v / 12.92 : Math.pow((v + 0.055) / 1.055, 2.4); }); return 0.2126 * l[0] + 0.7152 * l[1] + 0.0722 * l[2]; }
@@ -163,7 +163,7 @@ sub browse
 	my ($scheme, $width, $height, @args) = @_;
 	my ($out, $err) = ('', '');
 	IPC::Run::run([ $browser, '--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--disable-dev-shm-usage', '--no-first-run',
-			'--disable-background-networking', '--disable-component-update', '--disable-sync', '--proxy-server=http://127.0.0.1:9',
+			'--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-features=NetworkTimeServiceQuerying', '--proxy-server=http://127.0.0.1:9',
 			"--user-data-dir=$dir/profile", '--virtual-time-budget=20000', '--enable-logging=stderr', '--allow-file-access-from-files',
 			'--blink-settings=preferredColorScheme=' . ($scheme eq 'dark' ? 0 : 1), "--window-size=$width,$height", @args ],
 		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(120));
@@ -198,7 +198,7 @@ for my $name (sort keys %page)
 			$bad //= 'nothing told';
 			cmp_ok($1, '>', 15, "$name, $width px, $scheme: axe-core has looked") if $bad =~ s/\n?axe passes (\d+)//;
 			cmp_ok($texts // 0, '>', 80, "$name, $width px, $scheme: there are texts");
-			is($bad, '', "$name, $width px, $scheme: no overflow, contrast and labels are good");
+			is(encode_utf8($bad), '', "$name, $width px, $scheme: no overflow, contrast and labels are good");
 			next unless $name eq 'en' || ($name eq 'hostile' && $scheme eq 'light');
 			$frame = spit('frame.html', framed($address, $width, $width < 500 ? 9000 : 4600));
 			browse($scheme, $width < 500 ? 500 : $width, $width < 500 ? 9000 : 4600, "--screenshot=$dir/$name-$width-$scheme.png", $frame);
