@@ -1,13 +1,15 @@
 -- scrub
 -- What is left in files of rows that are deleted: removing and finding it.
 
--- By name, as in erasure_step.
+-- By name, as in erasure_step.  Rows are added and never changed: an old
+-- version would be one of the things that scrub() is there to remove.
 CREATE TABLE journey_privacy.scrub_run (
-  relation    text PRIMARY KEY,
+  id          uuid PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid(),
+  relations   text[] NOT NULL,
   level       integer NOT NULL CHECK (level BETWEEN 1 AND 3),
-  finished_at timestamptz NOT NULL);
+  finished_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
 COMMENT ON TABLE journey_privacy.scrub_run IS
-  'when scrub() last went over a table or materialized view, and the level that all it went over then has reached';
+  'calls of scrub(): the tables and materialized views that each went over, and the level that all of them reached';
 REVOKE ALL ON journey_privacy.scrub_run FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.scrub_run', '');
 

@@ -75,7 +75,8 @@ const JpCheck jp_checks_access[] = {
 		" format('-- protect(%L, …), link_table() it, or drop it', d.relation)"
 		" FROM journey_privacy.derived d JOIN pg_class c ON c.oid = d.relation"
 		" WHERE d.relation NOT IN (SELECT relation FROM journey_privacy.protection)"
-		"  AND d.relation NOT IN (SELECT child FROM journey_privacy.declared_link)"
+		/* what is linked is reached; whether others read it is doctor_links.c's */
+		"  AND d.relation NOT IN (SELECT child FROM journey_privacy.link WHERE parent IS NOT NULL)"
 		" GROUP BY d.relation ORDER BY 1"),
 	JP_ASK(JP_WARNING, "bypass_rls", NULL,
 		"SELECT r.rolname, concat('has BYPASSRLS: row security does not bind it',"

@@ -37,8 +37,8 @@ const JpCheck jp_checks_duties[] = {
 		" FROM journey_privacy.purpose WHERE basis = 'consent' AND consent_valid_for IS NULL ORDER BY 1"),
 	JP_ASK(JP_WARNING, "retention", "retention",
 		"SELECT p.relation::text, 'is kept for ever: it has no retain_for, and no purpose it is collected for has keep_for',"
-		" coalesce((SELECT format($$UPDATE journey_privacy.purpose SET keep_for = '25 months' WHERE name = %L$$, min(x))"
-		"   FROM unnest(p.collected_for) x), format('-- unprotect(%L) and protect() it again with retain_for', p.relation))"
+		" CASE WHEN p.collected_for IS NULL THEN format('-- unprotect(%L) and protect() it again with retain_for', p.relation)"
+		"  ELSE format($$UPDATE journey_privacy.purpose SET keep_for = '25 months' WHERE name = %L$$, p.collected_for[1]) END"
 		" FROM journey_privacy.protection p WHERE p.inherited_from IS NULL"
 		"  AND p.relation NOT IN (SELECT relation FROM journey_privacy.retention) ORDER BY 1"),
 	JP_ASK(JP_WARNING, "retention_overdue", "purge_run",

@@ -31,7 +31,7 @@
 	"    ELSE 'the table was not vacuumed since: they are still in its files' END)," \
 	"  format('CALL journey_privacy.scrub(%L)', e.name)" \
 	" FROM erased e LEFT JOIN pg_stat_all_tables t ON t.relid = e.oid" \
-	" WHERE NOT EXISTS (SELECT FROM journey_privacy.scrub_run r WHERE r.relation = e.name AND r.level = 3 AND r.finished_at > e.at)" \
+	" WHERE NOT EXISTS (SELECT FROM journey_privacy.scrub_run r WHERE e.name = ANY (r.relations) AND r.level = 3 AND r.finished_at > e.at)" \
 	" ORDER BY 1"
 
 /* Tables with statistics from before. */

@@ -11,12 +11,17 @@
 #include <sys/stat.h>
 
 #include "access/xlog.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "doctor.h"
 #include "journey_privacy.h"
 #include "keyring.h"
+
+/* How long a worker may take to start: naps, and microseconds of each. */
+#define WORKER_NAPS	20
+#define NAP			100000L
 
 #define LOCK_HINT \
 	"-- raise the limit on locked memory (ulimit -l, LimitMEMLOCK) of the server's user, then restart"
@@ -27,6 +32,7 @@ static void look_at_keyring(JpFindings *findings);
 static void look_at_keyring_place(JpFindings *findings);
 static void look_at_keyring_backup(JpFindings *findings);
 static void look_at_locked_memory(JpFindings *findings);
+static void look_at_audit_worker(JpFindings *findings);
 static bool keyring_directory(char *directory);
 
 const JpCheck jp_checks_server[] = {
@@ -64,11 +70,7 @@ const JpCheck jp_checks_server[] = {
 	JP_ASK(JP_ADVICE, "audit_reading", NULL,
 		"SELECT name, 'is changes: who read what is not recorded', format($$ALTER SYSTEM SET %s = 'all'; SELECT pg_reload_conf()$$, name)"
 		" FROM pg_settings WHERE name = 'journey_privacy.audit' AND setting = 'changes'"),
-	JP_ASK(JP_CRITICAL, "audit_worker", NULL,
-		"SELECT 'journey_privacy audit', format('%s bytes of entries wait, and no worker seals them', waiting),"
-		" '-- see the server log, and whether max_worker_processes is large enough'"
-		" FROM journey_privacy.audit_queue()"
-		" WHERE NOT pg_is_in_recovery() AND waiting > 0 AND worker IS NULL"),
+	JP_LOOK(JP_CRITICAL, "audit_worker", look_at_audit_worker, false),
 	JP_ASK(JP_WARNING, "audit_queue", NULL,
 		"SELECT 'journey_privacy.audit_queue_size', format('entries fill %s of %s bytes: when it is full, sessions wait', waiting, size),"
 		" format($$ALTER SYSTEM SET journey_privacy.audit_queue_size = '%sMB'; -- then restart$$, 2 * size / 1048576 + 1)"
@@ -177,6 +179,28 @@ look_at_locked_memory(JpFindings *findings)
 		jp_find(findings, NULL,
 				"memory for keys could not be locked: they could be written to swap space or a core dump",
 				LOCK_HINT);
+}
+
+/* Whether entries wait for nobody; a worker that starts needs a moment. */
+static void
+look_at_audit_worker(JpFindings *findings)
+{
+	int			naps;
+
+	for (naps = 0; naps < WORKER_NAPS; naps++)
+	{
+		SPI_execute("SELECT waiting FROM journey_privacy.audit_queue()"
+					" WHERE NOT pg_is_in_recovery() AND waiting > 0 AND worker IS NULL",
+					true, 1);
+		if (SPI_processed == 0)
+			return;
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(NAP);
+	}
+	jp_find(findings, "journey_privacy audit",
+			psprintf("%s bytes of entries wait, and no worker seals them",
+					 SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1)),
+			"-- see the server log, and whether max_worker_processes is large enough");
 }
 
 /* The directory where the file of the keyring really lies, if there is one. */

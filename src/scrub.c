@@ -33,6 +33,7 @@
 #include "storage/procarray.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -449,25 +450,26 @@ static void
 remember(const Scrub *scrub, const List *targets)
 {
 	static SPIPlanPtr plan = NULL;
-	static const Oid types[2] = {TEXTOID, INT4OID};
+	static const Oid types[2] = {TEXTARRAYOID, INT4OID};
+	Datum	   *names = palloc(sizeof(Datum) * Max(list_length(targets), 1));
+	Datum		values[2];
 	JpPrivilege before;
 	ListCell   *cell;
 
-	jp_elevate(&before);
-	SPI_connect();
 	foreach(cell, targets)
 	{
 		const JpScrubTarget *target = lfirst(cell);
-		Datum		values[2] = {CStringGetTextDatum(target->name),
-			Int32GetDatum(scrub->level)
-		};
 
-		jp_execute(&plan,
-				   "INSERT INTO journey_privacy.scrub_run (relation, level, finished_at)"
-				   " VALUES ($1, $2, clock_timestamp()) ON CONFLICT (relation) DO UPDATE"
-				   " SET level = excluded.level, finished_at = excluded.finished_at",
-				   2, types, values, NULL, SPI_OK_INSERT);
+		names[foreach_current_index(cell)] = CStringGetTextDatum(target->name);
 	}
+	values[0] = PointerGetDatum(construct_array(names, list_length(targets), TEXTOID,
+												-1, false, TYPALIGN_INT));
+	values[1] = Int32GetDatum(scrub->level);
+	jp_elevate(&before);
+	SPI_connect();
+	jp_execute(&plan,
+			   "INSERT INTO journey_privacy.scrub_run (relations, level) VALUES ($1, $2)",
+			   2, types, values, NULL, SPI_OK_INSERT);
 	SPI_finish();
 	jp_restore(&before);
 }

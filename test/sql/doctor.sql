@@ -166,6 +166,9 @@ CREATE TABLE customer (customer_no int PRIMARY KEY, email text);
 CREATE TABLE lookup (code int PRIMARY KEY, label text);
 ALTER TABLE visit ADD customer int REFERENCES customer, ADD code int REFERENCES lookup;
 CREATE TABLE purchase (visit int REFERENCES visit, amount numeric);
+INSERT INTO purchase SELECT id, 1 FROM visit;
+SELECT count(*) AS derived FROM journey_privacy.derived WHERE relation = 'purchase'::regclass;
+EXECUTE found('copy');
 CREATE TABLE known (number int PRIMARY KEY, whom journey_privacy.pseudonym);
 CREATE TABLE contact (first_name text, iban text);
 EXECUTE found('unreached_table');
@@ -259,7 +262,7 @@ SET client_min_messages = warning;
 EXECUTE mend('residue') \gexec
 RESET client_min_messages;
 EXECUTE found('residue');
-SELECT bool_and(level = 3) AS l3 FROM journey_privacy.scrub_run WHERE relation = 'public.visit';
+SELECT bool_and(level = 3) AS l3 FROM journey_privacy.scrub_run WHERE 'public.visit' = ANY (relations);
 EXECUTE found('erasure_ledger');
 SELECT request_id AS erasure FROM journey_privacy.erasure LIMIT 1 \gset
 BEGIN;
@@ -277,6 +280,8 @@ UPDATE journey_privacy.erasure_step SET held_until = now() - interval '1 minute'
 EXECUTE found('hold_ended');
 EXECUTE mend('hold_ended') \gexec
 EXECUTE found('hold_ended');
+-- what was erased since it was scrubbed
+EXECUTE found('residue');
 SELECT pg_create_physical_replication_slot('regress_doctor_slot', true) IS NOT NULL AS made;
 EXECUTE found('replication_slot');
 EXECUTE mend('replication_slot') \gexec
@@ -368,6 +373,8 @@ ALTER TABLE journey_privacy.derived RENAME made_by TO by_whom;
 SELECT severity, "check", finding, statement FROM journey_privacy.doctor() WHERE finding LIKE '%could not be made%';
 SELECT count(*) > 3 AS others FROM journey_privacy.doctor();
 ROLLBACK;
+-- the audit is told nothing
+SELECT count(*) AS noted FROM journey_privacy.audit_log WHERE command = 'discover';
 -- no person in it
 SELECT count(*) FROM journey_privacy.doctor() d WHERE d::text ~ '(97001|p1_|[0-9a-f]{8}-[0-9a-f]{4}-)';
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;

@@ -134,7 +134,9 @@ set('journey_privacy.checkpoint_file' => undef, 'journey_privacy.checkpoint_comm
 my $worker = $node->safe_psql('postgres', 'SELECT worker FROM journey_privacy.audit_queue()');
 like($worker, qr/^\d+$/, 'there is a worker');
 is(found('audit_queue'), '', 'an empty queue');
-kill 'STOP', $worker;
+# readers go on, the worker waits
+my $locker = $node->background_psql('postgres');
+$locker->query_safe('BEGIN; LOCK TABLE journey_privacy.audit_entry IN SHARE MODE');
 my $statements = "UPDATE visit SET at = at WHERE id = 0;\n" x 500;
 for (1 .. 40)
 {
@@ -142,9 +144,12 @@ for (1 .. 40)
 	last if $node->safe_psql('postgres', 'SELECT waiting > size * 0.55 FROM journey_privacy.audit_queue()') eq 't';
 }
 like(found('audit_queue'), qr/^warning\|journey_privacy.audit_queue_size\|entries fill \d+ of \d+ bytes/, 'a queue that fills up');
-kill 'CONT', $worker;
+$locker->query_safe('COMMIT');
+$locker->quit;
 $node->safe_psql('postgres', 'SELECT journey_privacy.checkpoint_audit()');
 is(found('audit_queue'), '', 'and was emptied');
+$node->safe_psql('postgres', 'UPDATE visit SET at = at WHERE id = 0');
+$node->safe_psql('postgres', 'SELECT journey_privacy.checkpoint_audit()');
 is(found('audit_checkpoint'), '', 'a fresh checkpoint');
 SKIP:
 {
