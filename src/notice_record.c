@@ -324,8 +324,15 @@ static const char *const safeguards_sql =
 "  (7, 'audit', $1 AND $2 <> 'off', format('a tamper-evident record is kept of %s', CASE $2 WHEN 'all' THEN 'reading and changing' ELSE 'changing' END)),"
 "  (8, 'erasure', n.tables > 0, format('erasures on request, with signed receipts; done so far: %s',"
 "    (SELECT count(*) FROM journey_privacy.erasure WHERE state = 'done'))),"
-"  (9, 'erasure_after_restore', $3, 'erasures are remembered outside of the database, and repeated after a backup is restored'))"
-"  m(n, measure, is_on, detail) WHERE m.is_on ORDER BY m.n";
+"  (9, 'erasure_after_restore', $3, 'erasures are remembered outside of the database, and repeated after a backup is restored')";
+
+static const char *const minimization_sql =
+", (10, 'minimisation', EXISTS (SELECT FROM journey_privacy.minimization),"
+" format('columns that are dropped or made coarser before they are stored: %s',"
+"  (SELECT count(DISTINCT (relation, column_name)) FROM journey_privacy.minimization)))";
+
+static const char *const safeguards_end =
+") m(n, measure, is_on, detail) WHERE m.is_on ORDER BY m.n";
 
 /* (g) Safeguards. */
 static void
@@ -343,7 +350,9 @@ add_safeguards(JpDocument *record)
 	};
 	JpSection  *section = jp_section_new(record, NULL, "safeguards",
 										 "Technical and organisational measures");
-	SPITupleTable *rows = jp_facts(safeguards_sql, 3, types, values);
+	SPITupleTable *rows = jp_facts(psprintf("%s%s%s", safeguards_sql,
+											jp_fact_source("minimization") ? minimization_sql : "",
+											safeguards_end), 3, types, values);
 
 	if (jp_facts_table(record, section, JP_ENGLISH, columns, lengthof(columns),
 					   rows, SPI_processed) == 0)

@@ -113,7 +113,7 @@ is_plain(const Interval *span)
 		(span->month > 0 || span->day > 0 || span->time > 0);
 }
 
-/* Adds a number of something; French has 0 and 1 in the singular. */
+/* Adds a number of something, unless it is 0; all four have 1 in the singular. */
 static void
 add_part(StringInfo *parts, int *count, JpLanguage language, int64 number,
 		 JpWord one, JpWord many)

@@ -277,7 +277,7 @@ static const char *const uses_sql =
 " used AS (SELECT e.current_user_name AS who, CASE WHEN NOT e.unrestricted THEN e.purpose END AS purpose,"
 "   sum(e.executions) AS times, max(e.at) AS latest"
 "  FROM journey_privacy.audit_entry e LEFT JOIN seen s ON s.name = e.purpose"
-"  WHERE e.kind = 'use' AND e.outcome NOT IN ('begun', 'denied') AND e.command <> 'INSERT'"
+"  WHERE e.kind = 'use' AND e.outcome NOT IN ('begun', 'denied') AND e.command IS DISTINCT FROM 'INSERT'"
 "   AND e.tables && $2 AND (e.unrestricted OR s.spans @> e.at) GROUP BY 1, 2),"
 " by_role AS (SELECT coalesce(a.roles, d.name) AS role, coalesce(a.descriptions, d.description, $5) AS who,"
 "   used.purpose, used.times, used.latest FROM used"

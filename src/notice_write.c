@@ -26,7 +26,7 @@ static const char *const style =
 "body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.6 system-ui,sans-serif}"
 "main{max-width:60rem;margin:0 auto;padding:1.5rem 1rem 4rem}"
 "h1{font-size:1.9rem;line-height:1.25}h2{font-size:1.35rem;margin-top:2.2rem}h3{font-size:1.1rem;margin-top:1.6rem}"
-"h1,h2,h3,p,li,td,th{overflow-wrap:anywhere}p,ul{max-width:44rem}"
+"h1,h2,h3,p,li{overflow-wrap:anywhere}th,td{overflow-wrap:break-word;max-width:22rem}p,ul{max-width:44rem}"
 ".scroll{overflow-x:auto}"
 "table{border-collapse:collapse;width:100%;font-size:.925rem}"
 "th,td{text-align:start;vertical-align:top;padding:.45rem .6rem;border-bottom:1px solid var(--line);min-width:5rem}"

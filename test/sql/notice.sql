@@ -75,7 +75,7 @@ SELECT r FROM nt.rows(nt.record() #> '{recipients,sections,roles}') r WHERE r ->
 SELECT r FROM nt.rows(nt.record() #> '{recipients,sections,declared}') r;
 SELECT r FROM nt.rows(nt.record() -> 'third_countries') r;
 SELECT r FROM nt.rows(nt.record() -> 'retention') r WHERE r ->> 'table' LIKE 'nt.%';
-SELECT r ->> 'measure' AS measure FROM nt.rows(nt.record() -> 'safeguards') r WHERE r ->> 'measure' <> 'erasure_after_restore';
+SELECT r ->> 'measure' AS measure FROM nt.rows(nt.record() -> 'safeguards') r WHERE r ->> 'measure' NOT IN ('erasure_after_restore', 'minimisation');
 
 -- the record says all of the catalog and nothing else: the differences, each way
 SET search_path = pg_catalog;
@@ -133,20 +133,19 @@ SELECT language, nt.shape(nt.notice(language)) = nt.shape(nt.notice('en')) AS sa
        nt.notice(language) ->> 'language' AS says
 FROM unnest(ARRAY['en', 'de', 'fr', 'es']) language;
 SELECT key, value ->> 'title' AS title FROM jsonb_each(nt.notice('en') -> 'sections') ORDER BY 1;
--- every sentence about our purposes and every other section
+-- every sentence about our purposes, and of every other section; … for purposes that others left, too
 SELECT language, p.key, p.value ->> 'title' AS title, t.sentence
 FROM unnest(ARRAY['en', 'de', 'fr', 'es']) WITH ORDINALITY l(language, n),
   LATERAL jsonb_each(nt.notice(language) #> '{sections,purposes,sections}') p,
   LATERAL jsonb_array_elements_text(p.value -> 'text') WITH ORDINALITY t(sentence, m)
 WHERE p.key LIKE 'nt\_%' ORDER BY n, p.key, m;
-SELECT language, s.key, s.value ->> 'title' AS title, t.sentence
+SELECT language, s.key, s.value ->> 'title' AS title,
+       CASE WHEN s.key = 'rights' AND m > 104 THEN regexp_replace(t.sentence, ': [^(.]*', ': … ') ELSE t.sentence END AS sentence
 FROM unnest(ARRAY['en', 'de', 'fr', 'es']) WITH ORDINALITY l(language, n),
   LATERAL jsonb_each(nt.notice(language) -> 'sections') s,
   LATERAL (SELECT * FROM jsonb_array_elements_text(s.value -> 'text') WITH ORDINALITY
            UNION ALL SELECT i.value, i.ordinality + 100 FROM jsonb_array_elements_text(s.value -> 'items') WITH ORDINALITY i) t(sentence, m)
-WHERE t.sentence !~ 'Article (7|20|21) |Art\. (7|20|21) |article (7|20|21)[ ,]|artículo (7|20|21)[ ,]'
-  AND s.key NOT IN ('purposes', 'protection') AND t.sentence !~ 'no at any time: |Nein sagen: |tout moment : |momento: '
-  AND (s.key <> 'data' OR t.sentence LIKE 'use of the shop%')
+WHERE s.key NOT IN ('purposes', 'protection') AND (s.key <> 'data' OR t.sentence LIKE 'use of the shop%')
 ORDER BY n, s.key, m;
 -- rights follow the bases
 SELECT basis, p.name AS purpose, r.sentence LIKE '%' || p.name || '%' AS named, left(r.sentence, 32) AS sentence
