@@ -75,9 +75,9 @@ static const JpReportTable tables = {
 static const JpReportTable erasures = {
 	JP_REPORT_ERASURES, JP_REPORT_NO_ERASURES,
 	"WITH erased AS (SELECT (e.receipt->>'erased_at')::timestamptz AS at, (e.receipt->>'subjects')::bigint AS subjects,"
-	"  CASE WHEN e.state <> 'done' THEN 0 ELSE greatest(1, (SELECT min(coalesce(r.level, 1))"
-	"   FROM jsonb_array_elements(e.receipt->'tables') t LEFT JOIN journey_privacy.scrub_run r"
-	"   ON r.relation = t->>'table' AND r.finished_at > (e.receipt->>'erased_at')::timestamptz)) END AS level"
+	"  CASE WHEN e.state <> 'done' THEN 0 ELSE coalesce((SELECT min(coalesce((SELECT max(r.level) FROM journey_privacy.scrub_run r"
+	"    WHERE t->>'table' = ANY (r.relations) AND r.finished_at > (e.receipt->>'erased_at')::timestamptz), 1))"
+	"   FROM jsonb_array_elements(e.receipt->'tables') t), 1) END AS level"
 	"  FROM journey_privacy.erasure e WHERE e.receipt IS NOT NULL)"
 	"SELECT 'L' || level, 'L' || level, count(*), sum(subjects)::bigint, to_char(max(at), " DATE ")"
 	" FROM erased GROUP BY level ORDER BY level",
