@@ -4,15 +4,24 @@
 -- Parts that add up to a whole that is known: one that is hidden needs another
 -- one beside it, so that both together are as many as the floor wants.
 CREATE VIEW journey_privacy.consent_told AS
-  WITH counted AS (
-    SELECT r.*, p.min_group,
+  WITH decided AS (
+    SELECT c.purpose,
+           count(*) FILTER (WHERE c.granted AND coalesce(c.valid_until > pg_catalog.now(), true)) AS yes,
+           count(*) FILTER (WHERE NOT c.granted) AS no,
+           count(*) FILTER (WHERE c.granted AND c.valid_until <= pg_catalog.now()) AS expired
+    FROM journey_privacy.consent_state c GROUP BY c.purpose),
+  counted AS (
+    SELECT p.name AS purpose, p.basis, p.min_group, n.subjects, coalesce(d.yes, 0) AS yes, coalesce(d.no, 0) AS no,
+           coalesce(d.expired, 0) AS expired, n.subjects - coalesce(d.yes + d.no + d.expired, 0) AS silent,
            (SELECT count(*) FROM journey_privacy.subject s
             LEFT JOIN journey_privacy.consent_state c ON c.purpose = p.name AND c.number = s.number
             WHERE s.restricted
               AND CASE WHEN p.basis = 'consent' THEN c.granted AND coalesce(c.valid_until > pg_catalog.now(), true)
                        WHEN p.basis IN ('opt_out', 'legitimate_interests') THEN c.granted IS DISTINCT FROM false
                        ELSE p.basis <> 'legal_obligation' END) AS restricted
-    FROM journey_privacy.consent_rate r JOIN journey_privacy.purpose p ON p.name = r.purpose),
+    FROM journey_privacy.purpose p
+    CROSS JOIN (SELECT count(*) AS subjects FROM journey_privacy.subject) n
+    LEFT JOIN decided d ON d.purpose = p.name),
   part AS (
     SELECT c.purpose, v.part, v.n,
            c.subjects < c.min_group OR (v.n > 0 AND v.n < c.min_group)
