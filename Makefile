@@ -22,7 +22,7 @@ MODULE_big = $(EXTENSION)
 OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 DATA       = $(filter-out $(DATA_built),$(wildcard sql/$(EXTENSION)--*.sql))
-DOCS       = $(wildcard doc/*.md)
+DOCS       = $(wildcard doc/*.md doc/*.yaml)
 # Calls among our own files need not go through the table of symbols.
 SHLIB_LINK = -lsodium -Wl,-Bsymbolic-functions
 
