@@ -123,7 +123,7 @@ add_picture(JpReport *report, Drawing *drawing)
 	if (error != NULL)
 		jp_report_add(report, "<p class=\"empty\">%s</p>", jp_report_word(report, JP_REPORT_MAP_REFUSED));
 	else
-		jp_report_add(report, "<figure>%s</figure>", drawing->made);
+		jp_report_add(report, "<figure tabindex=\"0\">%s</figure>", drawing->made);
 }
 
 /* One of our functions that has no sister of its name. */

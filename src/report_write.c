@@ -235,8 +235,8 @@ add_known(JpReport *report, JpCellKind kind, uint64 row, int column)
 static void
 add_share(JpReport *report, double share)
 {
-	jp_report_add(report, "<svg class=\"bar\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\" focusable=\"false\">"
-				  "<rect class=\"track\" width=\"100\" height=\"8\"/><rect class=\"fill\" width=\"%d\" height=\"8\"/></svg> %s",
+	jp_report_add(report, "<span><svg class=\"bar\" viewBox=\"0 0 100 8\" preserveAspectRatio=\"none\" aria-hidden=\"true\" focusable=\"false\">"
+				  "<rect class=\"track\" width=\"100\" height=\"8\"/><rect class=\"fill\" width=\"%d\" height=\"8\"/></svg> %s</span>",
 				  (int) rint(share * 100), jp_said_share(&report->plain, share));
 }
 

@@ -89,6 +89,7 @@ INSERT INTO purchase (visit, amount)
   SELECT id, 10 + id % 90 FROM visit WHERE event = 'purchase';
 INSERT INTO parcel (purchase, street)
   SELECT id, 'Example Street ' || id FROM purchase;
+REVOKE SELECT ON visit, purchase FROM app;
 ANALYZE;
 INSERT INTO shown (what, result)
   SELECT 'events loaded, people', format('%s, %s', count(*), count(DISTINCT visitor)) FROM visit;
@@ -255,6 +256,7 @@ JOIN (VALUES (1, 'access', interval '2 days', true), (2, 'access', '9 days', tru
              (4, 'portability', '12 days', true), (5, 'erasure', '18 days', true), (6, 'erasure', '5 days', true),
              (7, 'erasure', '3 days', false), (8, 'objection', '6 days', true), (9, 'rectification', '16 days', true))
      r(n, kind, ago, verified) USING (n) \gset
+SELECT count(journey_privacy.confirm_request(id)) FROM journey_privacy.request \gset ignored_
 \echo CALL journey_privacy.process_requests();
 CALL journey_privacy.process_requests();
 \echo CALL journey_privacy.scrub();
