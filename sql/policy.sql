@@ -183,7 +183,7 @@ BEGIN ATOMIC
   decided AS (
     SELECT u.basis,
       CASE WHEN c.number IS NULL THEN u.basis <> 'consent'
-           WHEN u.basis IN ('consent', 'opt_out', 'legitimate_interests')
+           WHEN u.basis IN ('consent', 'opt_out', 'legitimate_interests', 'public_task')
              THEN c.granted AND coalesce(c.valid_until > now(), true)
            ELSE true END AS holds,
       concat_ws(', ', u.basis,

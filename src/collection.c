@@ -93,7 +93,10 @@ static bool rules_rest(Oid relid);
 static HeapTuple finished(const GuardState *state, Relation rel,
 						  HeapTuple tuple, JpRuleRow *row, int32 number,
 						  const JpPseudonym *pseudonym);
-static bool may_be_lost(const GuardState *state, Relation rel);
+static HeapTuple written(const GuardState *state, const TriggerData *trigger,
+						 HeapTuple tuple, JpRuleRow *row, int32 number,
+						 const JpPseudonym *pseudonym);
+static bool may_move(const GuardState *state, Relation rel);
 static HeapTuple with_number(const GuardState *state, Relation rel,
 							 HeapTuple tuple, int32 number,
 							 const JpPseudonym *pseudonym);
@@ -152,13 +155,8 @@ jp_guard_row(PG_FUNCTION_ARGS)
 	lenient = (RelationGetRelid(rel) == numbering);
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && !lenient &&
 		same_subject(state, rel, trigger->tg_trigtuple, tuple, &number))
-	{
-		tuple = finished(state, rel, tuple, row, number, NULL);
-		if (may_be_lost(state, rel) && tuple != NULL)
-			jp_moving_note(rel, tuple, number);
-		return PointerGetDatum(tuple);
-	}
-	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) && may_be_lost(state, rel) &&
+		return PointerGetDatum(written(state, trigger, tuple, row, number, NULL));
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event) && may_move(state, rel) &&
 		jp_moving_arrives(rel, tuple, &number))
 		return PointerGetDatum(with_number(state, rel, tuple, number, NULL));
 
@@ -170,7 +168,7 @@ jp_guard_row(PG_FUNCTION_ARGS)
 	else
 		value = heap_getattr(tuple, state->subject, RelationGetDescr(rel), &isnull);
 	if (isnull)
-		return PointerGetDatum(finished(state, rel, tuple, row, JP_NO_SUBJECT, NULL));
+		return PointerGetDatum(written(state, trigger, tuple, row, JP_NO_SUBJECT, NULL));
 	jp_subject_of_datum(value, state->subject_type, state->kind,
 						&pseudonym);
 	if (!lenient && !has_basis(state, &pseudonym))
@@ -187,14 +185,33 @@ jp_guard_row(PG_FUNCTION_ARGS)
 	if (number == JP_NO_SUBJECT)
 		return PointerGetDatum(refuse(state, rel, "its subject has been erased",
 									  "Only a new consent, given after the erasure, lets the subject's data in again."));
-	return PointerGetDatum(finished(state, rel, tuple, row, number, &pseudonym));
+	return PointerGetDatum(written(state, trigger, tuple, row, number, &pseudonym));
 }
 
-/* Whether a row that moves to another partition could be left out there. */
-static bool
-may_be_lost(const GuardState *state, Relation rel)
+/*
+ * The row as it is written, or NULL.  One that is updated may be on its way to
+ * another partition.
+ */
+static HeapTuple
+written(const GuardState *state, const TriggerData *trigger, HeapTuple tuple,
+		JpRuleRow *row, int32 number, const JpPseudonym *pseudonym)
 {
-	return state->skip && rel->rd_rel->relispartition;
+	Relation	rel = trigger->tg_relation;
+
+	tuple = finished(state, rel, tuple, row, number, pseudonym);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && tuple != NULL &&
+		may_move(state, rel))
+		jp_moving_note(rel, tuple, number);
+	return tuple;
+}
+
+/* Whether rows can move to another partition, where they might be left out. */
+static bool
+may_move(const GuardState *state, Relation rel)
+{
+	return rel->rd_rel->relispartition &&
+		(state->skip ||
+		 (state->rules != NULL && state->rules->rules->plan != NULL));
 }
 
 /*
@@ -533,7 +550,6 @@ finished(const GuardState *state, Relation rel, HeapTuple tuple,
 	if (all && !row->changed)
 		return NULL;
 	set_number(state, row, number, pseudonym);
-	jp_plan_remember(state->rules, row);
 	return jp_rule_tuple(row, tuple);
 }
 

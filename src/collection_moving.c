@@ -9,25 +9,33 @@
  */
 #include "postgres.h"
 
+#include <sodium.h>
+
 #include "access/htup_details.h"
+#include "access/tupmacs.h"
 #include "access/xact.h"
-#include "common/hashfn.h"
 #include "storage/proc.h"
-#include "utils/datum.h"
 
 #include "collection_moving.h"
 #include "compat.h"
+
+typedef struct Trace
+{
+	unsigned char bytes[crypto_generichash_BYTES_MIN];
+} Trace;
 
 /* The row that was updated last, if it may be on its way. */
 static struct
 {
 	LocalTransactionId transaction;
 	CommandId	command;
-	uint64		hash;
+	Trace		trace;
 	int32		number;
 }			moving;
 
-static uint64 hash_row(Relation rel, HeapTuple row);
+static Trace trace_of(Relation rel, HeapTuple row);
+static void hash_column(crypto_generichash_state *hash, Form_pg_attribute column,
+						Datum value, bool isnull);
 
 /* A row is updated. */
 void
@@ -35,7 +43,7 @@ jp_moving_note(Relation rel, HeapTuple row, int32 number)
 {
 	moving.transaction = JP_LOCAL_XID;
 	moving.command = GetCurrentCommandId(false);
-	moving.hash = hash_row(rel, row);
+	moving.trace = trace_of(rel, row);
 	moving.number = number;
 }
 
@@ -43,9 +51,13 @@ jp_moving_note(Relation rel, HeapTuple row, int32 number)
 bool
 jp_moving_arrives(Relation rel, HeapTuple row, int32 *number)
 {
+	Trace		trace;
+
 	if (moving.transaction != JP_LOCAL_XID ||
-		moving.command != GetCurrentCommandId(false) ||
-		moving.hash != hash_row(rel, row))
+		moving.command != GetCurrentCommandId(false))
+		return false;
+	trace = trace_of(rel, row);
+	if (memcmp(&trace, &moving.trace, sizeof(trace)) != 0)
 		return false;
 	moving.transaction = InvalidLocalTransactionId;
 	*number = moving.number;
@@ -53,26 +65,68 @@ jp_moving_arrives(Relation rel, HeapTuple row, int32 *number)
 }
 
 /* Names and values of a row, in any order: that of partitions may differ. */
-static uint64
-hash_row(Relation rel, HeapTuple row)
+static Trace
+trace_of(Relation rel, HeapTuple row)
 {
+	static unsigned char key[crypto_generichash_KEYBYTES];
+	static bool has_key = false;
 	TupleDesc	desc = RelationGetDescr(rel);
-	uint64		hash = 0;
+	Trace		trace = {{0}};
 	int			i;
 
+	if (!has_key)
+	{
+		randombytes_buf(key, sizeof(key));
+		has_key = true;
+	}
 	for (i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(desc, i);
+		crypto_generichash_state hash;
+		Trace		one;
 		bool		isnull;
 		Datum		value;
+		size_t		byte;
 
 		if (column->attisdropped)
 			continue;
 		value = heap_getattr(row, i + 1, desc, &isnull);
-		hash += hash_combine64(hash_bytes_extended((unsigned char *) NameStr(column->attname),
-												   strlen(NameStr(column->attname)), 0),
-							   isnull ? 0 : datum_image_hash(value, column->attbyval,
-															 column->attlen));
+		crypto_generichash_init(&hash, key, sizeof(key), sizeof(one));
+		hash_column(&hash, column, value, isnull);
+		crypto_generichash_final(&hash, one.bytes, sizeof(one));
+		for (byte = 0; byte < sizeof(one); byte++)
+			trace.bytes[byte] ^= one.bytes[byte];
 	}
-	return hash;
+	return trace;
+}
+
+/* A column's name, which is of fixed length, and its value. */
+static void
+hash_column(crypto_generichash_state *hash, Form_pg_attribute column,
+			Datum value, bool isnull)
+{
+	unsigned char plain[sizeof(Datum)];
+
+	crypto_generichash_update(hash, (unsigned char *) &column->attname, NAMEDATALEN);
+	crypto_generichash_update(hash, (unsigned char *) &isnull, sizeof(isnull));
+	if (isnull)
+		return;
+	if (column->attbyval)
+	{
+		store_att_byval(plain, value, column->attlen);
+		crypto_generichash_update(hash, plain, column->attlen);
+	}
+	else if (column->attlen == -1)
+	{
+		struct varlena *chars = PG_DETOAST_DATUM_PACKED(value);
+
+		crypto_generichash_update(hash, (unsigned char *) VARDATA_ANY(chars),
+								  VARSIZE_ANY_EXHDR(chars));
+	}
+	else if (column->attlen == -2)
+		crypto_generichash_update(hash, (unsigned char *) DatumGetCString(value),
+								  strlen(DatumGetCString(value)));
+	else
+		crypto_generichash_update(hash, (unsigned char *) DatumGetPointer(value),
+								  column->attlen);
 }

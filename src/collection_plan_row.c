@@ -20,20 +20,6 @@
 #include "note.h"
 #include "pseudonym_internal.h"
 
-/*
- * The row that an update has just been looked at for, which may move to
- * another partition: the insert there is no new event.
- */
-typedef struct Moving
-{
-	LocalTransactionId transaction;
-	CommandId	command;
-	const JpRules *rules;
-	uint32		hash;
-} Moving;
-
-static Moving moving;
-
 static const JpPlannedEvent *find_event(const JpDataPlan *plan, text *name);
 static int	compare_name(const void *name, const void *event);
 static void check_required(const JpBoundRules *bound, const JpRuleRow *row,
@@ -44,8 +30,6 @@ static void tally(const JpBoundRules *bound, const JpRuleRow *row,
 				  const char *key, const char *what);
 static void refuse(const JpBoundRules *bound, const JpPlannedEvent *event,
 				   const char *fact, const char *key);
-static Moving moving_row(const JpBoundRules *bound, const JpRuleRow *row);
-static bool is_moved(const JpBoundRules *bound, const JpRuleRow *row);
 
 /* Whether the plan lets a row in. */
 bool
@@ -56,8 +40,7 @@ jp_plan_admits(const JpBoundRules *bound, JpRuleRow *row)
 	row->judged = true;
 	if (plan == NULL ||
 		(!jp_rule_touches(row, bound->event) &&
-		 (bound->props == 0 || !jp_rule_touches(row, bound->props))) ||
-		is_moved(bound, row))
+		 (bound->props == 0 || !jp_rule_touches(row, bound->props))))
 		return true;
 	row->planned = true;
 	if (!row->nulls[bound->event - 1])
@@ -89,14 +72,6 @@ jp_plan_apply(const JpBoundRules *bound, JpRuleRow *row)
 		if (row->event->allowed != NULL && props != NULL)
 			check_allowed(bound, row, props);
 	}
-}
-
-/* Remembers a row that may move to another partition. */
-void
-jp_plan_remember(const JpBoundRules *bound, const JpRuleRow *row)
-{
-	if (bound->member && row->before != NULL && bound->rules->plan != NULL)
-		moving = moving_row(bound, row);
 }
 
 /* The planned event of a name, or NULL. */
@@ -176,34 +151,4 @@ refuse(const JpBoundRules *bound, const JpPlannedEvent *event,
 			 errdetail("Event \"%s\" needs key \"%s\".", event->name, key) :
 			 event != NULL ? errdetail("It is of event \"%s\".", event->name) : 0,
 			 errhint("journey_privacy.plan_event() plans it; set_data_plan() lets rows through with a count.")));
-}
-
-/* What tells a row that moves. */
-static Moving
-moving_row(const JpBoundRules *bound, const JpRuleRow *row)
-{
-	Moving		is = {JP_LOCAL_XID, GetCurrentCommandId(false), bound->rules, 0};
-
-	if (!row->nulls[bound->event - 1])
-		is.hash = datum_image_hash(row->values[bound->event - 1], false, -1);
-	if (bound->props != 0 && !row->nulls[bound->props - 1])
-		is.hash = hash_combine(is.hash,
-							   datum_image_hash(row->values[bound->props - 1], false, -1));
-	return is;
-}
-
-/* Whether a row that is inserted comes from another partition. */
-static bool
-is_moved(const JpBoundRules *bound, const JpRuleRow *row)
-{
-	Moving		is;
-	bool		same;
-
-	if (!bound->member || row->before != NULL ||
-		moving.transaction != JP_LOCAL_XID || moving.rules != bound->rules)
-		return false;
-	is = moving_row(bound, row);
-	same = moving.command == is.command && moving.hash == is.hash;
-	moving.transaction = InvalidLocalTransactionId;
-	return same;
 }

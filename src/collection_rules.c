@@ -94,7 +94,6 @@ jp_rules_bind(Relation rel, Oid head, MemoryContext context)
 	bound->rules = rules;
 	bound->relation = pstrdup(RelationGetRelationName(rel));
 	bound->relid = RelationGetRelid(rel);
-	bound->member = rel->rd_rel->relispartition;
 	bind_minimizations(bound, rel);
 	if (rules->plan != NULL)
 		bind_plan(bound, rel);

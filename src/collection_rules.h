@@ -97,7 +97,6 @@ typedef struct JpBoundRules
 	const JpRules *rules;
 	const char *relation;		/* its name, for errors */
 	Oid			relid;
-	bool		member;			/* a partition, that rows may move to */
 	JpBoundMinimization *minimizations;
 	AttrNumber	event;
 	AttrNumber	props;			/* 0: none */
@@ -145,12 +144,10 @@ extern HeapTuple jp_rule_tuple(const JpRuleRow *row, HeapTuple tuple);
 /*
  * collection_plan_row.c: whether the plan lets a row in.  Throws 23514, or
  * says false when its event is not planned and is to be left out.  Then what
- * the plan makes of its keys, with the counting; and, when all is done, that
- * an update's row may move to another partition, where it is no new event.
+ * the plan makes of its keys, with the counting.
  */
 extern bool jp_plan_admits(const JpBoundRules *bound, JpRuleRow *row);
 extern void jp_plan_apply(const JpBoundRules *bound, JpRuleRow *row);
-extern void jp_plan_remember(const JpBoundRules *bound, const JpRuleRow *row);
 
 /* collection_minimize_row.c: minimises; all columns, or those that are touched. */
 extern void jp_minimize_apply(const JpBoundRules *bound, JpRuleRow *row,

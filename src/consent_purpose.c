@@ -78,11 +78,11 @@ jp_basis_permits(JpBasis basis, const JpDecision *decision, bool restricted,
 			return decision->made && decision->granted &&
 				decision->valid_until > now;
 		case JP_BASIS_OPT_OUT:
+		case JP_BASIS_PUBLIC_TASK:	/* Art. 21(1): to be objected to as well */
 		case JP_BASIS_LEGITIMATE_INTERESTS:
 			return !decision->made || decision->granted;
 		case JP_BASIS_CONTRACT:
 		case JP_BASIS_VITAL_INTERESTS:
-		case JP_BASIS_PUBLIC_TASK:
 			return true;
 		case JP_BASIS_LEGAL_OBLIGATION:
 			break;

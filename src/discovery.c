@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "attempt.h"
 #include "catalog.h"
 #include "discovery.h"
 #include "journey_privacy.h"
@@ -29,6 +30,17 @@
 #define BIRTHS_YEARS	20
 #define BIRTHS_MIN	10
 
+/* A table to be sampled, and whether it may be. */
+typedef struct Sampling
+{
+	JpTable    *table;
+	int64		rows;
+	bool		allowed;
+} Sampling;
+
+static void look_into(JpTable *table, int64 rows);
+static bool sample(void *arg);
+static void check_interrupts(void);
 static List *tables_in(Datum schema);
 static JpTable *table_from(HeapTuple row, TupleDesc desc);
 static JpColumn *column_from(HeapTuple row, TupleDesc desc);
@@ -98,16 +110,51 @@ jp_discover(PG_FUNCTION_ARGS)
 		JpTable    *table = lfirst(cell);
 
 		CHECK_FOR_INTERRUPTS();
-		if (rows > 0 && !jp_discovery_sample(table, rows))
-			ereport(WARNING,
-					(errmsg("rows of table \"%s\" were not looked at, only the names of its columns",
-							table->name),
-					 errdetail("You may not read all of them.")));
+		if (rows > 0)
+			look_into(table, rows);
 		found += report(result, table, min_share);
 	}
 	SPI_finish();
 	jp_note(JP_NOTE_PROTECTION, "discover", InvalidOid, found, NULL);
 	return (Datum) 0;
+}
+
+/* Samples a table, or says why not: one that cannot be read hides no other. */
+static void
+look_into(JpTable *table, int64 rows)
+{
+	Sampling	sampling = {table, rows, true};
+	ErrorData  *error;
+	int			category;
+
+	(void) jp_attempt(sample, &sampling, &error);
+	if (error == NULL && sampling.allowed)
+		return;
+	category = error == NULL ? 0 : ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	if (category == ERRCODE_OPERATOR_INTERVENTION)
+		ReThrowError(error);
+	ereport(WARNING,
+			(errmsg("rows of table \"%s\" were not looked at, only the names of its columns",
+					table->name),
+			 error == NULL ? errdetail("You may not read all of them.") :
+			 errdetail("Reading them failed with SQLSTATE %s.", unpack_sql_state(error->sqlerrcode))));
+}
+
+/* Samples it. */
+static bool
+sample(void *arg)
+{
+	Sampling   *sampling = arg;
+
+	sampling->allowed = jp_discovery_sample(sampling->table, sampling->rows);
+	return true;
+}
+
+/* Lets a long value be given up. */
+static void
+check_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
 }
 
 /* SQL: looks_like(value). */
@@ -118,7 +165,8 @@ jp_looks_like_sql(PG_FUNCTION_ARGS)
 	Datum		looks[JP_LOOK_BY_CONTENT];
 	int			count = 0;
 	int			year;
-	uint32		bits = jp_looks_like(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &year);
+	uint32		bits = jp_looks_like(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &year,
+									   check_interrupts);
 	int			look;
 
 	for (look = 0; look < JP_LOOK_BY_CONTENT; look++)

@@ -132,10 +132,10 @@ is_plain_key(const char *key, size_t len)
 		if (c >= '0' && c <= '9')
 			digits++;
 		else if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z') && c < 0x80 &&
-				 strchr("_-$ @:/", c) == NULL)
+				 strchr("_-$@:/", c) == NULL)
 			return false;
 	}
-	return digits <= 3 && digits < len && jp_looks_like(key, len, &year) == 0 && year == 0;
+	return digits <= 3 && digits < len && jp_looks_like(key, len, &year, NULL) == 0 && year == 0;
 }
 
 /* What was seen at this place; NULL where there are too many places. */

@@ -59,7 +59,8 @@ jp_look_name(JpLook look)
 
 /* What a value looks like, as a whole or in one of its words. */
 uint32
-jp_looks_like(const char *value, size_t len, int *year)
+jp_looks_like(const char *value, size_t len, int *year,
+			  void (*interrupt) (void))
 {
 	uint32		looks;
 	size_t		i = 0;
@@ -73,6 +74,8 @@ jp_looks_like(const char *value, size_t len, int *year)
 	{
 		size_t		n = 0;
 
+		if (interrupt != NULL)
+			interrupt();
 		while (i < len && is_between(value[i]))
 			i++;
 		while (i + n < len && !is_between(value[i + n]))

@@ -38,9 +38,11 @@ extern const char *jp_look_name(JpLook look);
 
 /*
  * Bits of what a value looks like, as a whole or in one of its words.  A date
- * may be anything: of it, *year is told instead, 0 where it is none.
+ * may be anything: of it, *year is told instead, 0 where it is none.  Between
+ * words, interrupt is called, unless it is NULL.
  */
-extern uint32 jp_looks_like(const char *value, size_t len, int *year);
+extern uint32 jp_looks_like(const char *value, size_t len, int *year,
+							void (*interrupt) (void));
 
 /*
  * Bits of what the name of a column or a key says, in English, German,

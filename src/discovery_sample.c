@@ -220,7 +220,7 @@ void
 jp_discovery_value(JpSeen *seen, const char *value, size_t len)
 {
 	int			year;
-	uint32		looks = jp_looks_like(value, Min(len, VALUE_MAX), &year);
+	uint32		looks = jp_looks_like(value, Min(len, VALUE_MAX), &year, NULL);
 	int			now = year_now();
 	int			look;
 

@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "attempt.h"
 #include "catalog.h"
 #include "compat.h"
 #include "doctor.h"
@@ -46,6 +47,7 @@ static void make_unnoted(JpFindings *findings);
 static void make_all(JpFindings *findings);
 static bool has_what_it_needs(const JpCheck *check);
 static void make(JpFindings *findings, const JpCheck *check);
+static bool look(void *arg);
 static void ask(JpFindings *findings, const JpCheck *check);
 static void tell_failure(JpFindings *findings, const ErrorData *error);
 static void add(JpFindings *findings, JpSeverity severity, const char *object,
@@ -163,39 +165,30 @@ has_what_it_needs(const JpCheck *check)
 static void
 make(JpFindings *findings, const JpCheck *check)
 {
-	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *error;
 
 	findings->check = check;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(findings->context);
-	PG_TRY();
-	{
-		SPI_connect();
-		if (check->look != NULL)
-			check->look(findings);
-		else
-			ask(findings, check);
-		SPI_finish();
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
+	(void) jp_attempt(look, findings, &error);
+	if (error == NULL)
+		return;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	tell_failure(findings, error);
+}
 
-		MemoryContextSwitchTo(findings->context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(findings->context);
-		CurrentResourceOwner = owner;
-		/* Not before: a subtransaction left open would outlive the statement. */
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			ReThrowError(error);
-		tell_failure(findings, error);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(findings->context);
-	CurrentResourceOwner = owner;
+/* Looks, or throws. */
+static bool
+look(void *arg)
+{
+	JpFindings *findings = arg;
+
+	SPI_connect();
+	if (findings->check->look != NULL)
+		findings->check->look(findings);
+	else
+		ask(findings, findings->check);
+	SPI_finish();
+	return true;
 }
 
 /* Makes a check that is a query. */

@@ -132,13 +132,15 @@ read_import(JpImport *import, bool json)
 
 /* The consent state of a batch, for another room. */
 void
-jp_import_read_batch(JpImport *import, const JpPseudonym *subject, Jsonb *batch)
+jp_import_read_batch(JpImport *import, const JpPseudonym *subject, Jsonb *batch,
+					 bool dated, TimestampTz at)
 {
 	memset(import, 0, sizeof(*import));
 	import->subject = subject;
 	import->format = JP_FORMAT_MPARTICLE;
 	import->document = JsonbPGetDatum(batch);
-	import->at = GetCurrentTimestamp();
+	import->dated = dated;
+	import->at = dated ? at : GetCurrentTimestamp();
 	import->notice.isnull = true;
 	import->region.isnull = true;
 	read_import(import, true);

@@ -76,11 +76,11 @@ typedef struct JpImport
 extern void jp_import_record(const JpImport *import);
 
 /*
- * Reads the consent_state of an mParticle batch, which must have one; records
- * nothing yet.  Needs SPI and the rights of the extension's owner.
+ * Reads the consent_state of an mParticle batch, which must have one, and may
+ * be dated: then so is what it says without a time.  Records nothing yet.  Needs SPI and the rights of the extension's owner.
  */
 extern void jp_import_read_batch(JpImport *import, const JpPseudonym *subject,
-								 Jsonb *batch);
+								 Jsonb *batch, bool dated, TimestampTz at);
 
 /*
  * Whether what a document comes to is a yes after a time: one that lets

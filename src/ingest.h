@@ -99,6 +99,8 @@ typedef struct JpIngestBatch
 	const JpIngestMapping *mapping;
 	Jsonb	   *document;
 	bool		development;
+	bool		dated;			/* it says when it was made */
+	TimestampTz at;
 	const char *request_id;		/* source_request_id, or NULL */
 	bool		has_consent;
 	int			identity_count;
@@ -154,9 +156,11 @@ extern char *jp_ingest_text(JsonbContainer *object, const char *key,
 /* Digits of a whole number of at most max digits; NULL when it is none. */
 extern char *jp_ingest_digits(const JsonbValue *value, int max);
 
-/* Milliseconds since 1970. */
+/* Milliseconds since 1970; of a time that has passed, with so much skew. */
 extern TimestampTz jp_ingest_time(const JsonbValue *value, int event,
 								  const char *path);
+extern TimestampTz jp_ingest_past_time(const JsonbValue *value, int event,
+									   const char *path, int64 skew);
 
 /* A value for a column; false for NULL. */
 extern bool jp_ingest_value(JpIngestColumn *column, const JsonbValue *value,

@@ -13,9 +13,13 @@
 #include "compat.h"
 #include "ingest.h"
 
+/* A row of a time to come would never be too old; clocks of devices differ. */
+#define MAX_DEVICE_SKEW	USECS_PER_DAY
+
 #define MAX_ID_DIGITS	20		/* of a number of 64 bits, its sign among them */
 
 static void check_environment(JpIngestBatch *batch);
+static void read_time(JpIngestBatch *batch);
 static JsonbContainer *find_events(JpIngestBatch *batch);
 static void read_events(JpIngestBatch *batch, JsonbContainer *events);
 static JsonbContainer *open_event(const JsonbValue *element, int event,
@@ -43,6 +47,7 @@ jp_ingest_read(const JpIngestMapping *mapping, Jsonb *document)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid mParticle batch: not an object")));
 	check_environment(batch);
+	read_time(batch);
 	batch->request_id = jp_ingest_text(root, "source_request_id", -1,
 									   "source_request_id");
 	jp_ingest_read_identities(batch);
@@ -63,6 +68,18 @@ check_environment(JpIngestBatch *batch)
 	batch->development = name != NULL && strcmp(name, "development") == 0;
 	if (name != NULL && !batch->development && strcmp(name, "production") != 0)
 		jp_ingest_fault(-1, "environment", "is not production or development");
+}
+
+/* When the batch was made: what it says of consent without a time is as of then. */
+static void
+read_time(JpIngestBatch *batch)
+{
+	JsonbValue *value = jp_ingest_member(&batch->document->root, "timestamp_unixtime_ms");
+
+	batch->dated = value != NULL;
+	if (batch->dated)
+		batch->at = Min(jp_ingest_past_time(value, -1, "timestamp_unixtime_ms", MAX_DEVICE_SKEW),
+						GetCurrentTimestamp());
 }
 
 /* The array of events, if there is one. */
@@ -197,8 +214,8 @@ read_column(JpIngestBatch *batch, JpIngestColumn *column,
 	switch (column->source)
 	{
 		case JP_INGEST_TIME:
-			*datum = TimestampTzGetDatum(jp_ingest_time(jp_ingest_member(data, "timestamp_unixtime_ms"),
-														number, column->path));
+			*datum = TimestampTzGetDatum(jp_ingest_past_time(jp_ingest_member(data, "timestamp_unixtime_ms"),
+															 number, column->path, MAX_DEVICE_SKEW));
 			return true;
 		case JP_INGEST_NAME:
 			name.type = jbvString;

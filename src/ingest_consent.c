@@ -137,9 +137,8 @@ check_consent(const JsonbValue *value, const char *path)
 		jp_ingest_fault(-1, psprintf("%s.consented", path),
 						member == NULL ? "is missing" : "is not true or false");
 	member = jp_ingest_member(object, "timestamp_unixtime_ms");
-	if (member != NULL && jp_ingest_time(member, -1, time_path) >
-		GetCurrentTimestamp() + MAX_CLOCK_SKEW)
-		jp_ingest_fault(-1, time_path, "lies in the future");
+	if (member != NULL)
+		(void) jp_ingest_past_time(member, -1, time_path, MAX_CLOCK_SKEW);
 	(void) jp_ingest_text(object, "document", -1, psprintf("%s.document", path));
 	(void) jp_ingest_text(object, "location", -1, psprintf("%s.location", path));
 	check_device(object, psprintf("%s.hardware_id", path));

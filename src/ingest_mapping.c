@@ -15,6 +15,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -26,6 +27,7 @@
 #include "collection.h"
 #include "compat.h"
 #include "ingest.h"
+#include "journey_privacy.h"
 #include "note.h"
 #include "policy_protect.h"
 #include "pseudonym_internal.h"
@@ -54,6 +56,7 @@ static const char *const batch_key[] = {
 
 static void check_arguments(FunctionCallInfo fcinfo);
 static void check_kinds(ArrayType *kinds);
+static void check_merge(Oid relid);
 static void warn_of_errors(const JpIngestMapping *mapping);
 static HeapTuple find_row(Relation rel, Oid relid);
 static JpIngestMapping *compile(HeapTuple row, TupleDesc desc);
@@ -90,6 +93,8 @@ jp_map_mparticle(PG_FUNCTION_ARGS)
 	relid = PG_GETARG_OID(ARG_TABLE);
 	table_close(jp_open_owned(relid, RowExclusiveLock), NoLock);
 	jp_protecting_check_own(relid, "Map that table.");
+	if (PG_GETARG_BOOL(ARG_MERGE))
+		check_merge(relid);
 	for (i = 0; i < ARGUMENTS; i++)
 	{
 		values[i] = PG_GETARG_DATUM(i);
@@ -195,6 +200,20 @@ check_kinds(ArrayType *kinds)
 						 errmsg("identities must list each kind once")));
 		}
 	}
+}
+
+/* Who lets batches merge people must be one who may: owning a table is not enough. */
+static void
+check_merge(Oid relid)
+{
+	Oid			types[2] = {jp_type("pseudonym"), jp_type("pseudonym")};
+	List	   *name = list_make2(makeString(JP_SCHEMA), makeString("link_identity"));
+	Oid			function = LookupFuncName(name, lengthof(types), types, false);
+
+	if (jp_proc_aclcheck(function, GetUserId()) != ACLCHECK_OK)
+		jp_refuse(JP_NOTE_PROTECTION, "map_mparticle", relid,
+				  errmsg("permission denied to let batches merge people"),
+				  errhint("This takes EXECUTE on journey_privacy.link_identity()."));
 }
 
 /* A withdrawal must not be lost with the events that it came with. */

@@ -37,7 +37,7 @@ jp_ingest_decide(const JpIngestBatch *batch, int *recorded)
 
 	jp_consent_begin();
 	if (batch->has_consent)
-		jp_import_read_batch(&import, subject, batch->document);
+		jp_import_read_batch(&import, subject, batch->document, batch->dated, batch->at);
 	if (was_erased(batch, &erased_at) &&
 		!(batch->has_consent && jp_import_agrees_after(&import, erased_at)))
 	{

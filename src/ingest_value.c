@@ -17,6 +17,7 @@
 #include "ingest.h"
 
 #define MAX_TIME_DIGITS	15		/* of milliseconds since 1970 */
+#define MAX_NUMBER	1000		/* letters of a number that becomes text: 1e131000 is short only in JSON */
 
 static char *number_text(const JsonbValue *value);
 static char *plain_text(const JsonbValue *value, int *length);
@@ -116,6 +117,18 @@ jp_ingest_time(const JsonbValue *value, int event, const char *path)
 		(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 }
 
+/* The same of what has happened: clocks differ by so many microseconds. */
+TimestampTz
+jp_ingest_past_time(const JsonbValue *value, int event, const char *path,
+					int64 skew)
+{
+	TimestampTz time = jp_ingest_time(value, event, path);
+
+	if (time > GetCurrentTimestamp() + skew)
+		jp_ingest_fault(event, path, "lies in the future");
+	return time;
+}
+
 /* The value at a path. */
 JsonbValue *
 jp_ingest_walk(const JpIngestColumn *column, JsonbContainer *object)
@@ -166,6 +179,8 @@ jp_ingest_value(JpIngestColumn *column, const JsonbValue *value, int event,
 	chars = plain_text(value, &length);
 	if (chars == NULL)
 		jp_ingest_fault(event, column->path, "is not a plain value");
+	if (value->type == jbvNumeric && length > MAX_NUMBER)
+		jp_ingest_fault(event, column->path, psprintf("is a number of more than %d digits", MAX_NUMBER));
 	if (column->type == TEXTOID)
 		*datum = PointerGetDatum(cstring_to_text_with_len(chars, length));
 	else

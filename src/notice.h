@@ -83,9 +83,6 @@ extern uint64 jp_facts_table(JpDocument *document, JpSection *section,
 							 JpLanguage language, const JpFactColumn *columns,
 							 int count, SPITupleTable *rows, uint64 processed);
 
-/* Whether one of our tables or views is there. */
-extern bool jp_fact_source(const char *name);
-
 /*
  * An argument of a function of this room; 22004 for NULL.  Texts are at most
  * so many bytes long, 22023 beyond.

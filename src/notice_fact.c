@@ -77,13 +77,6 @@ jp_fact(SPITupleTable *rows, uint64 row, int column)
 	return value == NULL ? NULL : jp_fact_utf8(value);
 }
 
-/* Whether one of our tables or views is there. */
-bool
-jp_fact_source(const char *name)
-{
-	return OidIsValid(get_relname_relid(name, jp_schema()));
-}
-
 /* The rows of a query as the table of a section. */
 uint64
 jp_facts_table(JpDocument *document, JpSection *section, JpLanguage language,

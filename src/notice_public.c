@@ -138,22 +138,19 @@ read_purposes(const Notice *notice)
 {
 	Oid			types[1] = {TEXTOID};
 	Datum		values[1] = {CStringGetTextDatum(jp_language_code(notice->language))};
-	const char *keep = jp_fact_source("retention") ?
-		"(SELECT v.keep FROM journey_privacy.retention v WHERE v.relation = r.relation)" :
-		"r.retain_for";
 
-	return jp_facts(psprintf("SELECT p.name::text, coalesce(t.name, p.name), coalesce(t.description, p.description),"
-							 " p.basis, p.consent_valid_for,"
-							 " CASE WHEN p.access = 'aggregates' AND p.min_group > 1 THEN p.min_group END,"
-							 " k.longest, k.several, k.limitless"
-							 " FROM journey_privacy.purpose p"
-							 " LEFT JOIN journey_privacy.purpose_translation t ON t.purpose = p.name AND t.language = $1"
-							 " CROSS JOIN LATERAL (SELECT max(l.keep) AS longest, max(l.keep) > min(l.keep) AS several,"
-							 "  bool_or(l.keep IS NULL) AS limitless"
-							 "  FROM journey_privacy.protection r CROSS JOIN LATERAL (SELECT %s AS keep) l"
-							 "  WHERE r.inherited_from IS NULL"
-							 "   AND (r.collected_for IS NULL OR p.name = ANY (r.collected_for))) k"
-							 " ORDER BY p.name", keep), 1, types, values);
+	return jp_facts("SELECT p.name::text, coalesce(t.name, p.name), coalesce(t.description, p.description),"
+					" p.basis, p.consent_valid_for,"
+					" CASE WHEN p.access = 'aggregates' AND p.min_group > 1 THEN p.min_group END,"
+					" k.longest, k.several, k.limitless"
+					" FROM journey_privacy.purpose p"
+					" LEFT JOIN journey_privacy.purpose_translation t ON t.purpose = p.name AND t.language = $1"
+					" CROSS JOIN LATERAL (SELECT max(l.keep) AS longest, max(l.keep) > min(l.keep) AS several,"
+					"  bool_or(l.keep IS NULL) AS limitless"
+					"  FROM journey_privacy.protection r LEFT JOIN journey_privacy.retention l ON l.relation = r.relation"
+					"  WHERE r.inherited_from IS NULL"
+					"   AND (r.collected_for IS NULL OR p.name = ANY (r.collected_for))) k"
+					" ORDER BY p.name", 1, types, values);
 }
 
 /* One purpose. */

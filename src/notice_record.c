@@ -158,22 +158,19 @@ add_data(JpDocument *record)
 static const char *
 data_sql(void)
 {
-	const char *minimization = jp_fact_source("minimization") ?
-		"ARRAY(SELECT m.transform || coalesce(' (' || nullif(concat_ws(', ',"
-		"   'v4 ' || m.v4, 'v6 ' || m.v6, 'step ' || m.step, 'digits ' || m.digits,"
-		"   'keys ' || array_to_string(m.keys, ' '), 'kind ' || m.kind), '') || ')', '')"
-		"  FROM journey_privacy.minimization m"
-		"  WHERE m.relation = c.oid AND m.column_name = a.attname ORDER BY m.position)" :
-		"'{}'::text[]";
-
-	return psprintf("SELECT c.oid::regclass::text, a.attname::text, format_type(a.atttypid, a.atttypmod),"
+	return "SELECT c.oid::regclass::text, a.attname::text, format_type(a.atttypid, a.atttypmod),"
 					" CASE WHEN a.attname = p.number_column THEN 'subject number'"
 					"  WHEN b.type = 'journey_privacy.sealed'::regtype THEN 'sealed value'"
 					"  WHEN b.type = 'journey_privacy.pseudonym'::regtype THEN 'pseudonym'"
 					"  WHEN a.attname = p.subject_column THEN 'identity'"
 					"  WHEN a.attname = p.occurred_at THEN 'time of the event'"
 					"  ELSE 'other' END,"
-					" d.category, coalesce(d.description, col_description(c.oid, a.attnum)), %s,"
+					" d.category, coalesce(d.description, col_description(c.oid, a.attnum)),"
+					"ARRAY(SELECT m.transform || coalesce(' (' || nullif(concat_ws(', ',"
+					"   'v4 ' || m.v4, 'v6 ' || m.v6, 'step ' || m.step, 'digits ' || m.digits,"
+					"   'keys ' || array_to_string(m.keys, ' '), 'kind ' || m.kind), '') || ')', '')"
+					"  FROM journey_privacy.minimization m"
+					"  WHERE m.relation = c.oid AND m.column_name = a.attname ORDER BY m.position),"
 					" (SELECT array_agg(w.purpose::text ORDER BY w.purpose) FROM journey_privacy.column_allowance w"
 					"  WHERE w.relation = c.oid AND a.attname = ANY (w.columns))"
 					" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
@@ -185,7 +182,7 @@ data_sql(void)
 					"  AND c.relnamespace <> 'journey_privacy'::regnamespace"
 					"  AND (p.relation IS NOT NULL OR c.oid IN (SELECT l.child::oid FROM journey_privacy.link l"
 					"   WHERE l.parent IS NOT NULL))"
-					" ORDER BY c.oid::regclass::text COLLATE \"C\", a.attnum", minimization);
+					" ORDER BY c.oid::regclass::text COLLATE \"C\", a.attnum";
 }
 
 /* What the names of columns say that have no class yet. */
@@ -284,14 +281,9 @@ add_retention(JpDocument *record)
 										 "Time limits for erasure");
 
 	if (add_table(record, section, columns, lengthof(columns),
-				  jp_fact_source("retention") ?
 				  "SELECT p.relation::text, r.keep, r.follows FROM journey_privacy.protection p"
 				  " LEFT JOIN journey_privacy.retention r ON r.relation = p.relation"
-				  " WHERE p.inherited_from IS NULL ORDER BY p.relation::text COLLATE \"C\"" :
-				  "SELECT p.relation::text, p.retain_for,"
-				  " CASE WHEN p.retain_for IS NOT NULL THEN 'retain_for' END"
-				  " FROM journey_privacy.protection p WHERE p.inherited_from IS NULL"
-				  " ORDER BY p.relation::text COLLATE \"C\"") == 0)
+				  " WHERE p.inherited_from IS NULL ORDER BY p.relation::text COLLATE \"C\"") == 0)
 		jp_section_say(section, "None recorded: no table is protected.");
 	else
 		jp_section_say(section, "A table without a time has no limit.");
@@ -324,14 +316,10 @@ static const char *const safeguards_sql =
 "  (7, 'audit', $1 AND $2 <> 'off', format('a tamper-evident record is kept of %s', CASE $2 WHEN 'all' THEN 'reading and changing' ELSE 'changing' END)),"
 "  (8, 'erasure', n.tables > 0, format('erasures on request, with signed receipts; done so far: %s',"
 "    (SELECT count(*) FROM journey_privacy.erasure WHERE state = 'done'))),"
-"  (9, 'erasure_after_restore', $3, 'erasures are remembered outside of the database, and repeated after a backup is restored')";
-
-static const char *const minimization_sql =
+"  (9, 'erasure_after_restore', $3, 'erasures are remembered outside of the database, and repeated after a backup is restored')"
 ", (10, 'minimisation', EXISTS (SELECT FROM journey_privacy.minimization),"
 " format('columns that are dropped or made coarser before they are stored: %s',"
-"  (SELECT count(DISTINCT (relation, column_name)) FROM journey_privacy.minimization)))";
-
-static const char *const safeguards_end =
+"  (SELECT count(DISTINCT (relation, column_name)) FROM journey_privacy.minimization)))"
 ") m(n, measure, is_on, detail) WHERE m.is_on ORDER BY m.n";
 
 /* (g) Safeguards. */
@@ -350,9 +338,7 @@ add_safeguards(JpDocument *record)
 	};
 	JpSection  *section = jp_section_new(record, NULL, "safeguards",
 										 "Technical and organisational measures");
-	SPITupleTable *rows = jp_facts(psprintf("%s%s%s", safeguards_sql,
-											jp_fact_source("minimization") ? minimization_sql : "",
-											safeguards_end), 3, types, values);
+	SPITupleTable *rows = jp_facts(safeguards_sql, 3, types, values);
 
 	if (jp_facts_table(record, section, JP_ENGLISH, columns, lengthof(columns),
 					   rows, SPI_processed) == 0)

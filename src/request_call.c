@@ -42,6 +42,7 @@ static void require(FunctionCallInfo fcinfo, int n, const char *name);
 static const char *kind_arg(FunctionCallInfo fcinfo);
 static TimestampTz received_arg(FunctionCallInfo fcinfo);
 static void identities_arg(FunctionCallInfo fcinfo, JpRequestNew *request);
+static void check_objectable(const JpPurpose *purpose);
 static ArrayType *purposes_arg(FunctionCallInfo fcinfo, const char *kind);
 static List *urls_arg(FunctionCallInfo fcinfo);
 static void check_url(const char *url);
@@ -361,9 +362,22 @@ purposes_arg(FunctionCallInfo fcinfo, const char *kind)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("purposes must not be null")));
-		(void) jp_purpose_get(TextDatumGetCString(values[i]));
+		check_objectable(jp_purpose_get(TextDatumGetCString(values[i])));
 	}
 	return purposes;
+}
+
+/* Refuses what an objection would change nothing about (Art. 21(1) GDPR). */
+static void
+check_objectable(const JpPurpose *purpose)
+{
+	if (purpose->basis == JP_BASIS_CONTRACT ||
+		purpose->basis == JP_BASIS_LEGAL_OBLIGATION ||
+		purpose->basis == JP_BASIS_VITAL_INTERESTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("purpose \"%s\" cannot be objected to", purpose->name),
+				 errhint("Its basis is a contract, a legal obligation or vital interests.")));
 }
 
 /* The URLs that are told of changes. */

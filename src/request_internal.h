@@ -10,6 +10,9 @@
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
 
+/* What last_error says of a request that waits for a hold. */
+#define JP_WITHHELD	"withheld by a hold"
+
 /* A request as it stands, its row locked. */
 typedef struct JpRequest
 {

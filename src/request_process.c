@@ -20,6 +20,7 @@
 #include "storage/lock.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -32,11 +33,12 @@
 /* Field of the advisory lock tag under which a request is worked on. */
 #define WORK_LOCK	0x4a53
 
-/* Of a request r: whether it is to be worked on now. */
+/* Of a request r: whether it is to be worked on now; when a hold has ended, at once. */
 #define IS_DUE \
 	"r.status IN ('pending', 'in_progress') AND r.verified_at IS NOT NULL AND r.kind <> 'rectification'" \
 	" AND (r.status = 'pending' OR r.next_attempt_at <= clock_timestamp()" \
-	"  OR EXISTS (SELECT FROM journey_privacy.erasure e WHERE e.request_id = r.id AND e.state = 'done'))"
+	"  OR (r.last_error = '" JP_WITHHELD "'" \
+	"   AND EXISTS (SELECT FROM journey_privacy.erasure e WHERE e.request_id = r.id AND e.state = 'done')))"
 
 /* How far a call has come in the order of deadlines. */
 typedef struct Position
@@ -125,7 +127,8 @@ jp_process_requests(PG_FUNCTION_ARGS)
 static void
 read_args(FunctionCallInfo fcinfo, JpWork *work, int *max)
 {
-	Interval	nothing = {0};
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz until;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -138,8 +141,11 @@ read_args(FunctionCallInfo fcinfo, JpWork *work, int *max)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max must not be negative")));
 	work->keep_for = *PG_GETARG_INTERVAL_P(1);
-	if (DatumGetBool(DirectFunctionCall2(interval_le, PG_GETARG_DATUM(1),
-										 IntervalPGetDatum(&nothing))))
+	/* an error here, not a failure of each request */
+	until = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+													TimestampTzGetDatum(now),
+													PG_GETARG_DATUM(1)));
+	if (until <= now)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("keep_results_for must be longer than nothing")));

@@ -153,7 +153,7 @@ look_at_erasure(JpWork *work)
 		return true;
 	jp_request_put_off(work, DatumGetTimestampTz(SPI_getbinval(row, SPI_tuptable->tupdesc,
 															   2, &isnull)),
-					   USECS_PER_DAY, "withheld by a hold");
+					   USECS_PER_DAY, JP_WITHHELD);
 	return false;
 }
 

@@ -45,6 +45,12 @@ typedef struct JpPurge
 extern void jp_purge_begin(JpPurge *purge);
 extern void jp_purge_end(JpPurge *purge);
 
+/*
+ * Whether rows still have a limit, which may have changed since the run began:
+ * what is to be kept longer now is kept.  Within a step.
+ */
+extern bool jp_purge_goes_on(JpPurge *purge);
+
 /* Adds what was done in a step to the run. */
 extern void jp_purge_add(JpPurge *purge, const JpPurged *done,
 						 const char *dropped);

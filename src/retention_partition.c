@@ -152,7 +152,7 @@ try_drop(JpPurge *purge, Oid relid)
 	jp_purge_begin(purge);
 	SPI_connect();
 	if (open_partition(purge, relid, &d) && is_free(&d) && lock_all(&d) &&
-		still_expired(purge, &d) && drop(&d))
+		jp_purge_goes_on(purge) && still_expired(purge, &d) && drop(&d))
 		jp_purge_add(purge, &nothing, d.table);
 	SPI_finish();
 	jp_purge_end(purge);

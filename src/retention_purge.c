@@ -87,7 +87,10 @@ jp_purge_expired(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* The tables with a limit. */
+/*
+ * The tables with a limit.  An error ends the call, so those that have ended
+ * one come last: no table's owner keeps those of others from being purged.
+ */
 static List *
 limited_tables(void)
 {
@@ -96,7 +99,10 @@ limited_tables(void)
 	uint64		i;
 
 	jp_elevate(&before);
-	SPI_execute("SELECT relation::oid FROM journey_privacy.retention ORDER BY relation", false, 0);
+	SPI_execute("SELECT r.relation::oid FROM journey_privacy.retention r"
+				" ORDER BY EXISTS (SELECT FROM journey_privacy.purge_run p"
+				"  WHERE p.state = 'running' AND to_regclass(p.relation) = r.relation), r.relation",
+				false, 0);
 	for (i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
@@ -224,6 +230,29 @@ read_limit(JpPurge *purge, bool named)
 				 errdetail("Its rows are to be kept no longer than by %s.", purge->follows),
 				 errhint("Protect it with occurred_at.")));
 	return purge->at != NULL;
+}
+
+/* Reads the limit again; rows are never kept shorter than when the run began. */
+bool
+jp_purge_goes_on(JpPurge *purge)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[2] = {REGCLASSOID, TEXTOID};
+	Datum		values[2] = {ObjectIdGetDatum(purge->relid), CStringGetTextDatum(purge->at)};
+	TimestampTz oldest_kept;
+	bool		isnull;
+
+	jp_execute(&plan,
+			   "SELECT oldest_kept FROM journey_privacy.retention WHERE relation = $1"
+			   " AND quote_ident(occurred_at) = $2",
+			   2, types, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed == 0)
+		return false;
+	oldest_kept = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0],
+													SPI_tuptable->tupdesc, 1, &isnull));
+	purge->cut_off = Min(purge->cut_off, oldest_kept);
+	SPI_freetuptable(SPI_tuptable);
+	return true;
 }
 
 /* Notes that a run has begun, and closes those that a crash left open. */

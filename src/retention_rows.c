@@ -80,6 +80,7 @@ static void delete_batch(JpPurge *purge, Oid relid, ItemPointerData *place,
 static void carry_out(Batch *batch);
 static bool work(void *arg);
 static void delete_plain(Batch *batch);
+static void refuse_kept(const Batch *batch, Oid *types, Datum *values);
 static void leave_out_kept(Batch *batch);
 static void keep_place(void *arg, ItemPointer place);
 static void delete_linked(Batch *batch);
@@ -217,7 +218,7 @@ delete_batch(JpPurge *purge, Oid relid, ItemPointerData *place, int count)
 	CHECK_FOR_INTERRUPTS();
 	jp_purge_begin(purge);
 	SPI_connect();
-	if (open_leaf(relid, &batch.leaf))
+	if (open_leaf(relid, &batch.leaf) && jp_purge_goes_on(purge))
 	{
 		jp_purge_holds(&batch.holds);
 		if (jp_purge_holds_table(&batch.holds, relid))
@@ -276,11 +277,30 @@ delete_plain(Batch *batch)
 										  " AND t.%s OPERATOR(pg_catalog.<) $2",
 										  leaf->table, batch->purge->at),
 								 2, types, values, NULL, false, 0);
-	jp_restore(&before);
 	if (code != SPI_OK_DELETE)
 		elog(ERROR, "could not delete rows that are past their time: %s",
 			 SPI_result_code_string(code));
 	batch->done.deleted = SPI_processed;
+	if (batch->done.deleted < batch->count)
+		refuse_kept(batch, types, values);
+	jp_restore(&before);
+}
+
+/* Where fewer were deleted, others were faster, or a trigger kept some. */
+static void
+refuse_kept(const Batch *batch, Oid *types, Datum *values)
+{
+	SPI_execute_with_args(psprintf("SELECT FROM ONLY %s t"
+								   " WHERE t.ctid OPERATOR(pg_catalog.=) ANY ($1)"
+								   " AND t.%s OPERATOR(pg_catalog.<) $2 LIMIT 1",
+								   batch->leaf.table, batch->purge->at),
+						  2, types, values, NULL, false, 1);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("not all rows of table %s that are past their time could be deleted",
+						batch->leaf.table),
+				 errdetail("A trigger or rule of the table kept them.")));
 }
 
 /* Leaves the rows of people out who are held. */

@@ -16,7 +16,7 @@ runs=${RUNS:-7}
 rows=${ROWS:-200000}
 db=journey_privacy_bench
 work=$(mktemp -d)
-chmod 755 "$work"
+chmod 777 "$work"  # the server writes there, as its own user
 trap 'rm -rf "$work"; dropdb --if-exists "$db"' EXIT
 tables=(bare rules plan trigger)
 

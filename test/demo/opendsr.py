@@ -23,13 +23,14 @@ def error(code, message, **headers):
     return code, {'Content-Type': 'application/json;charset=UTF-8', **headers}, body
 
 class Handler(BaseHTTPRequestHandler):
+    timeout = 30  # seconds that a caller may be silent
     def answer(self):
         length = self.headers.get('Content-Length', '0')
         if 'Transfer-Encoding' in self.headers or not re.fullmatch('[0-9]{1,9}', length):
             return error(411, 'the length of the body is not given')
         body = self.rfile.read(min(int(length), 16 * LIMIT))
         with open(os.environ['OPENDSR_TOKENS']) as lines:
-            who = dict(map(str.split, lines)).get(self.headers.get('Authorization', '').removeprefix('Bearer '))
+            who = dict(line.split()[:2] for line in lines if line.strip()).get(self.headers.get('Authorization', '').removeprefix('Bearer '))
         match, methods = next(((m, ROUTES[path]) for path in ROUTES if (m := re.fullmatch(path, self.path))), (None, None))
         if not match:
             return error(404, 'there is nothing here')

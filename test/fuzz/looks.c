@@ -48,7 +48,7 @@ main(int argc, char **argv)
 		memcpy(value + before, from, len);
 		for (n = next(3); n > 0 && size > 0; n--)
 			value[next(size)] = (char) next(256);
-		found += jp_looks_like(value, size, &year) != 0;
+		found += jp_looks_like(value, size, &year, NULL) != 0;
 		found += jp_name_says(value, size) != 0;
 		free(value);
 	}

@@ -58,7 +58,7 @@ SELECT m.subject, p.name AS purpose,
        WHEN p.basis = 'consent'
          THEN coalesce(d.yes AND (p.consent_valid_for IS NULL
                 OR (d.at AT TIME ZONE 'UTC' + p.consent_valid_for) AT TIME ZONE 'UTC' > now()), false)
-       WHEN p.basis IN ('opt_out', 'legitimate_interests') THEN coalesce(d.yes, true)
+       WHEN p.basis IN ('opt_out', 'legitimate_interests', 'public_task') THEN coalesce(d.yes, true)
        ELSE true END AS seen
 FROM member m CROSS JOIN journey_privacy.purpose p
 LEFT JOIN decision d ON d.person = m.person AND d.purpose = p.name

@@ -270,6 +270,18 @@ SET ROLE regress_ingest_app;
 SELECT * FROM journey_privacy.ingest_mparticle(in_batch('{"customer_id": "in10"}', NULL, in_event('first_run', 9500501)));
 RESET ROLE;
 SELECT * FROM in_person('customer_id:in10', 'google:in10');
+-- who may not link people may not let batches merge them
+CREATE TABLE in_own (visitor journey_privacy.pseudonym, at timestamptz, event text, size text);
+SELECT journey_privacy.protect('in_own', 'visitor', occurred_at => 'at');
+ALTER TABLE in_own OWNER TO regress_ingest_app;
+SET ROLE regress_ingest_app;
+SELECT journey_privacy.map_mparticle('in_own', 'event', merge => true);
+SELECT journey_privacy.map_mparticle('in_own', 'event', columns => '{"size": "custom_attributes.size"}');
+-- a number of few bytes that would be a text of many
+SELECT * FROM journey_privacy.ingest_mparticle(in_batch('{"customer_id": "in10"}', NULL,
+  in_event('first_run', 9500502, '{"custom_attributes": {"size": 1e131000}}')), 'in_own');
+RESET ROLE;
+DROP TABLE in_own;
 -- a batch of too many
 SELECT * FROM journey_privacy.ingest_mparticle(in_batch('{"customer_id": "in10"}', NULL, VARIADIC array_fill('{}'::jsonb, '{10001}')));
 
@@ -284,6 +296,8 @@ $$ SELECT coalesce(jsonb_typeof(v), 'null') NOT IN ('object', 'array') $$;
 CREATE FUNCTION in_ms(v jsonb, required boolean DEFAULT true) RETURNS boolean LANGUAGE sql AS
 $$ SELECT CASE WHEN coalesce(v, 'null') = 'null' THEN NOT required
                ELSE jsonb_typeof(v) = 'number' AND v::text ~ '^[0-9]{1,15}$' END $$;
+CREATE FUNCTION in_past(v jsonb) RETURNS boolean LANGUAGE sql AS
+$$ SELECT CASE WHEN in_ms(v) THEN (v #>> '{}')::numeric < extract(epoch FROM now() + '1 day') * 1000 ELSE true END $$;
 CREATE FUNCTION in_identity(kind text, v jsonb) RETURNS boolean LANGUAGE sql AS
 $$ SELECT CASE WHEN coalesce(v, 'null') IN ('null', '""') THEN true
      WHEN jsonb_typeof(v) NOT IN ('string', 'number') THEN false
@@ -292,7 +306,7 @@ $$ SELECT CASE WHEN coalesce(v, 'null') IN ('null', '""') THEN true
      WHEN kind = 'mobile_number' THEN v #>> '{}' ~ '^\+[0-9]{8,15}$' ELSE v #>> '{}' ~ '[^ ]' END $$;
 CREATE FUNCTION in_event_ok(e jsonb) RETURNS boolean LANGUAGE sql AS $$
 SELECT CASE WHEN NOT (jsonb_typeof(e) = 'object' AND in_text(e -> 'event_type', true) AND coalesce(jsonb_typeof(e -> 'data'), '') = 'object') THEN false
-  ELSE (SELECT in_ms(d -> 'timestamp_unixtime_ms') AND in_text(d -> 'source_message_id')
+  ELSE (SELECT in_ms(d -> 'timestamp_unixtime_ms') AND in_past(d -> 'timestamp_unixtime_ms') AND in_text(d -> 'source_message_id')
     AND (coalesce(jsonb_typeof(d -> 'event_id'), 'null') = 'null' OR d ->> 'event_id' ~ '^-?[0-9]{1,19}$' AND in_plain(d -> 'event_id'))
     AND in_object(d -> 'custom_attributes') AND in_plain(d #> '{location,latitude}')
     AND coalesce(d #>> '{location,latitude}' ~ '^-?[0-9.]+$', true)
@@ -428,6 +442,18 @@ SELECT in_message(jsonb_set(:'whole', '{consent_state,gdpr,in_analytics,timestam
 SELECT DISTINCT m.message FROM in_paths(:'whole') path, unnest(ARRAY[NULL, '"zzz"', '[]', '1.5']::jsonb[]) v,
 LATERAL (SELECT in_message(CASE WHEN v IS NULL THEN :'whole'::jsonb #- path ELSE jsonb_set(:'whole', path, v) END) AS message) m
 WHERE m.message IS NOT NULL ORDER BY 1;
+
+-- What has no time is as of the batch: a yes in an old one does not undo a later no; nothing is of a time to come.
+SELECT journey_privacy.withdraw('customer_id:in10', 'in_analytics') IS NOT NULL AS withdrawn;
+CREATE FUNCTION in_undated(made timestamptz) RETURNS jsonb LANGUAGE sql AS
+$$ SELECT jsonb_build_object('timestamp_unixtime_ms', (extract(epoch FROM made) * 1000)::bigint) ||
+     in_batch('{"customer_id": "in10"}', '{"gdpr": {"in_analytics": {"consented": true}}}', VARIADIC '{}'::jsonb[]) $$;
+SELECT decisions FROM journey_privacy.ingest_mparticle(in_undated(now() - interval '1 hour'), 'in_visit');
+SELECT granted FROM journey_privacy.consent_of('customer_id:in10') WHERE purpose = 'in_analytics';
+SELECT decisions FROM journey_privacy.ingest_mparticle(in_undated(clock_timestamp()), 'in_visit');
+SELECT granted FROM journey_privacy.consent_of('customer_id:in10') WHERE purpose = 'in_analytics';
+SELECT in_message(in_undated(now() + interval '2 days'));
+SELECT in_message(in_batch('{"customer_id": "in10"}', NULL, in_event('session_start', 1, '{"timestamp_unixtime_ms": 999999999999999}')));
 
 -- tidy up
 SELECT journey_privacy.unmap_mparticle('in_visit');

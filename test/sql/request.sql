@@ -37,6 +37,7 @@ SELECT journey_privacy.open_request('erasure', 'customer_id:request0', purposes 
 SELECT journey_privacy.open_request('objection', 'customer_id:request0', purposes => '{}');
 SELECT journey_privacy.open_request('objection', 'customer_id:request0', purposes => '{rq_consent,NULL}');
 SELECT journey_privacy.open_request('objection', 'customer_id:request0', purposes => '{rq_unknown}');
+SELECT journey_privacy.open_request('objection', 'customer_id:request0', purposes => '{rq_consent,rq_contract}');
 SELECT journey_privacy.open_request('erasure', 'customer_id:request0', identities => '{NULL}');
 SELECT journey_privacy.open_request('erasure', 'customer_id:request0',
          identities => array_fill('customer_id:request0'::journey_privacy.pseudonym, ARRAY[100]));
@@ -69,6 +70,8 @@ SELECT journey_privacy.request_result(rq(404));
 SELECT journey_privacy.request_result(NULL);
 CALL journey_privacy.process_requests(NULL);
 CALL journey_privacy.process_requests(-1);
+CALL journey_privacy.process_requests(keep_results_for => '300000 years');
+CALL journey_privacy.process_requests(keep_results_for => '0');
 CALL journey_privacy.process_requests(1, NULL);
 CALL journey_privacy.process_requests(1, '0');
 BEGIN ISOLATION LEVEL REPEATABLE READ;
@@ -219,7 +222,7 @@ SELECT journey_privacy.open_request('portability', 'customer_id:request1', verif
          callback_urls => '{https://a.example/}'),
        journey_privacy.open_request('restriction', 'customer_id:request6', verified => true, request_id => rq(13)),
        journey_privacy.open_request('objection', 'customer_id:request7', verified => true, request_id => rq(14)),
-       journey_privacy.open_request('objection', 'customer_id:request_objects', verified => true, request_id => rq(15), purposes => '{rq_contract,rq_consent,rq_contract}'),
+       journey_privacy.open_request('objection', 'customer_id:request_objects', verified => true, request_id => rq(15), purposes => '{rq_public_task,rq_consent,rq_public_task}'),
        journey_privacy.open_request('rectification', 'customer_id:request7', verified => true, request_id => rq(16)),
        journey_privacy.open_request('erasure', 'customer_id:request_unknown', request_id => rq(17));
 CALL journey_privacy.process_requests();
@@ -407,6 +410,13 @@ SELECT jsonb_path_query_array(journey_privacy.request_result(rq(81)), '$.tables.
 SELECT (journey_privacy.request_deadlines('gdpr', '2025-01-01 00:00+00')).due_at AT TIME ZONE 'UTC' AS due_at;
 SELECT FROM journey_privacy.request;
 RESET ROLE;
+
+-- Whose id an erasure of somebody else has taken is told, and tried again no sooner than others.
+SELECT journey_privacy.open_request('erasure', 'customer_id:request19', verified => true, request_id => rq(90));
+CALL journey_privacy.erase('customer_id:request_path', request_id => rq(90)) \gset
+CALL journey_privacy.process_requests();
+CALL journey_privacy.process_requests();
+SELECT * FROM rq WHERE n = 90;
 
 -- The audit knows what was done, and of nobody.
 SELECT journey_privacy.checkpoint_audit() IS NULL AS missing;

@@ -177,6 +177,24 @@ SELECT count(*) FROM ret_visit;
 DROP VIEW ret_left;
 DROP FUNCTION ret_fill();
 DROP TABLE ret_talk, ret_note, ret_click, ret_page;
+-- nor where nothing belongs to the rows
+CREATE TABLE ret_plain (who bigint, at timestamptz);
+CREATE TRIGGER keep BEFORE DELETE ON ret_plain FOR EACH ROW WHEN (OLD.who = 9300102) EXECUTE FUNCTION ret_keep();
+SELECT journey_privacy.protect('ret_plain', 'who', 'customer_id', occurred_at => 'at', retain_for => '1 year') \g /dev/null
+INSERT INTO ret_plain SELECT 9300100 + i, retention_ago(1000) FROM generate_series(1, 3) i;
+CALL journey_privacy.purge_expired('ret_plain');
+SELECT count(*) FROM ret_plain;
+-- and keeps others from being purged once at most
+CREATE TABLE ret_after (LIKE ret_plain);
+SELECT journey_privacy.protect('ret_after', 'who', 'customer_id', occurred_at => 'at', retain_for => '1 year') \g /dev/null
+INSERT INTO ret_after SELECT 9300110 + i, retention_ago(1000) FROM generate_series(1, 3) i;
+CALL journey_privacy.purge_expired();
+SELECT count(*) FROM ret_after;
+DROP TABLE ret_after;
+ALTER TABLE ret_plain DISABLE TRIGGER keep;
+CALL journey_privacy.purge_expired('ret_plain');
+SELECT count(*) FROM ret_plain;
+DROP TABLE ret_plain;
 
 -- Identities of a kind, with numbers and without
 CREATE TABLE ret_kind (who bigint, at timestamptz);

@@ -44,7 +44,7 @@ my $dir = PostgreSQL::Test::Utils::tempdir;
 run_log([ 'openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=example-processor.com',
 	'-addext', 'subjectAltName=DNS:example-processor.com,DNS:a.example.com,DNS:b.example.com',
 	'-keyout', "$dir/key.pem", '-out', "$dir/cert.pem" ], '>', "$dir/openssl.log", '2>', "$dir/openssl.log");
-append_to_file("$dir/tokens", "secret-of-shop shop\nsecret-of-other other\n");
+append_to_file("$dir/tokens", "secret-of-shop shop\n\nsecret-of-other other\n");
 my %place = (PGHOST => $node->host, PGPORT => $node->port, PGDATABASE => 'postgres', OPENDSR_KEY => "$dir/key.pem");
 my $port = PostgreSQL::Test::Cluster::get_free_port();
 my $web = start_python({ %place, PGUSER => 'opendsr_web', OPENDSR_TOKENS => "$dir/tokens" }, "$demo/opendsr.py", $port);
@@ -302,7 +302,7 @@ is($node->safe_psql('latin', 'SELECT count(DISTINCT trace), count(*) FROM journe
 
 # From the request to the last callback, over TLS to a receiver that fails at first.
 append_to_file("$dir/receiver.py", <<'PYTHON');
-import json, ssl, sys
+import json, ssl, sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 log, fail = sys.argv[3], {'b.example.com': 2}
 class Handler(BaseHTTPRequestHandler):
@@ -318,6 +318,9 @@ class Handler(BaseHTTPRequestHandler):
         with open(log, 'a') as file:
             file.write(json.dumps({'host': host, 'path': self.path, 'status': status, 'body': body.decode(),
                                    'header': {k.lower(): v for k, v in self.headers.items()}}) + '\n')
+        while self.path == '/drip':
+            self.wfile.write(b'H')
+            time.sleep(0.5)
         self.send_response(status)
         if status == 302:
             self.send_header('Location', 'https://a.example.com/cb')
@@ -396,6 +399,16 @@ for my $where ('127.0.0.1', '10.1.2.3', '169.254.169.254', '::1', '::ffff:127.0.
 	my ($out, $err);
 	IPC::Run::run([ '/usr/bin/python3', '-c', "import sys; sys.path.insert(0, '$demo'); import opendsr_send; opendsr_send.address('$where', 443)" ], '>', \$out, '2>', \$err);
 	like($err, qr/the address is not public/, "a name that leads to $where");
+}
+
+# who answers byte by byte does not hold up the sender
+{
+	local %ENV = (%ENV, %place, OPENDSR_CA => "$dir/cert.pem", OPENDSR_CONNECT => "127.0.0.1:$receiver_port");
+	my ($out, $err);
+	my $begun = time;
+	IPC::Run::run([ '/usr/bin/python3', '-c', "import sys; sys.path.insert(0, '$demo'); import opendsr_send; opendsr_send.LONGEST = 2; opendsr_send.post('https://a.example.com/drip', {}, b'')" ], '>', \$out, '2>', \$err);
+	like($err, qr/^TimeoutError/m, 'an answer that does not end is given up');
+	cmp_ok(time - $begun, '<', 15, 'in time');
 }
 
 # What came over HTTP is in no log, as bytes neither.
