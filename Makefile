@@ -16,13 +16,13 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION)
 # A room may have no SQL, never no test.
 ROOMS = keyring pseudonym subject sealed audit consent exchange collection policy guard erasure scrub \
 	request opendsr ingest journey sequence session store answer retention discovery \
-	doctor notice picture
+	doctor notice picture report
 
 MODULE_big = $(EXTENSION)
 OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 DATA       = $(filter-out $(DATA_built),$(wildcard sql/$(EXTENSION)--*.sql))
-DOCS       = $(wildcard doc/*.md)
+DOCS       = $(wildcard doc/*.md doc/*.yaml)
 # Calls among our own files need not go through the table of symbols.
 SHLIB_LINK = -lsodium -Wl,-Bsymbolic-functions
 

@@ -14,7 +14,8 @@ SELECT count(*) AS events, count(DISTINCT user_id) AS people FROM clickstream \g
 CREATE TEMP TABLE person AS
 SELECT user_id, user_id || '@example.com' AS email,
        'email:' || user_id || '@example.com' AS identity,
-       CASE WHEN n % 10 < 7 THEN 'yes' WHEN n % 10 < 9 THEN 'no' ELSE 'silent' END AS answer
+       CASE WHEN n % 10 < 7 THEN 'yes' WHEN n % 10 < 9 THEN 'no' ELSE 'silent' END AS answer,
+       now() - (n * 37 % 85 + 1) * interval '1 day' AS decided
 FROM (SELECT user_id, row_number() OVER (ORDER BY user_id) - 1 AS n
       FROM (SELECT DISTINCT user_id FROM clickstream) u) p;
 CREATE FUNCTION pg_temp.must(truth boolean, claim text) RETURNS void LANGUAGE plpgsql AS
@@ -88,6 +89,7 @@ INSERT INTO purchase (visit, amount)
   SELECT id, 10 + id % 90 FROM visit WHERE event = 'purchase';
 INSERT INTO parcel (purchase, street)
   SELECT id, 'Example Street ' || id FROM purchase;
+REVOKE SELECT ON visit, purchase FROM app;
 ANALYZE;
 INSERT INTO shown (what, result)
   SELECT 'events loaded, people', format('%s, %s', count(*), count(DISTINCT visitor)) FROM visit;
@@ -97,7 +99,7 @@ INSERT INTO shown (what, result)
 \set ECHO queries
 SET ROLE app;
 SELECT answer, count(journey_privacy.record_consent(identity::journey_privacy.pseudonym,
-                       'analytics', answer = 'yes', source => 'banner'))
+                       'analytics', answer = 'yes', at => decided, source => 'banner'))
   FROM person WHERE answer <> 'silent' GROUP BY answer ORDER BY answer DESC;
 RESET ROLE;
 \set ECHO none
@@ -239,6 +241,41 @@ INSERT INTO visit (visitor, at, event) VALUES (:'identity', now(), 'home');
 \set ON_ERROR_STOP on
 RESET ROLE;
 SELECT pg_temp.must(:'refused', 'this should have been refused') \gset ignored_
+RESET ROLE;
+
+\echo
+\echo '== 12. The privacy officer: requests with their deadlines, and the state of it all as a page'
+\set ECHO queries
+SELECT journey_privacy.set_controller('Example Shop Ltd', 'privacy@shop.example');
+\set ECHO none
+-- what has come in over the last weeks, from people who are still there
+SELECT count(journey_privacy.open_request(kind, identity::journey_privacy.pseudonym,
+         received_at => now() - ago, verified => verified)) AS requests
+FROM (SELECT identity, row_number() OVER (ORDER BY user_id DESC) AS n FROM person) p
+JOIN (VALUES (1, 'access', interval '2 days', true), (2, 'access', '9 days', true), (3, 'access', '1 day', false),
+             (4, 'portability', '12 days', true), (5, 'erasure', '18 days', true), (6, 'erasure', '5 days', true),
+             (7, 'erasure', '3 days', false), (8, 'objection', '6 days', true), (9, 'rectification', '16 days', true))
+     r(n, kind, ago, verified) USING (n) \gset
+SELECT count(journey_privacy.confirm_request(id)) FROM journey_privacy.request \gset ignored_
+\echo CALL journey_privacy.process_requests();
+CALL journey_privacy.process_requests();
+\echo CALL journey_privacy.scrub();
+CALL journey_privacy.scrub();
+\set ECHO queries
+SELECT size FROM journey_privacy.verify_audit(journey_privacy.checkpoint_audit());
+GRANT EXECUTE ON FUNCTION journey_privacy.dashboard_html(regclass, text, text) TO marketing;
+SET ROLE marketing;
+SET journey_privacy.purpose = 'analytics';
+\set ECHO none
+\echo '\\o' :page
+\echo 'SELECT journey_privacy.dashboard_html(''visit'');'
+\pset format unaligned
+\pset tuples_only on
+\o :page
+SELECT journey_privacy.dashboard_html('visit');
+\o
+\pset tuples_only off
+\pset format aligned
 RESET ROLE;
 
 \echo
