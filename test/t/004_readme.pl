@@ -8,7 +8,9 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('readme');
 $node->init(extra => [ '-E', 'UTF8', '--locale=C' ]);
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'journey_privacy'
-journey_privacy.keyring_file = '" . $node->basedir . "/keyring'");
+journey_privacy.keyring_file = '" . $node->basedir . "/keyring'
+# a worker for the audit of each database
+max_worker_processes = 32");
 $node->start;
 
 open my $readme, '<', 'README.md' or die "README.md: $!";
