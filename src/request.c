@@ -182,6 +182,15 @@ insert_urls(const JpRequestNew *request)
 	}
 }
 
+/* Throws: no request has this id. */
+void
+jp_request_unknown(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("there is no request with this id")));
+}
+
 /* Reads a request and locks its row. */
 void
 jp_request_lock(const pg_uuid_t *id, JpRequest *request)
@@ -200,9 +209,7 @@ jp_request_lock(const pg_uuid_t *id, JpRequest *request)
 			   " FROM journey_privacy.request WHERE id = $1 FOR UPDATE",
 			   1, types, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no request with this id")));
+		jp_request_unknown();
 	row = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
 	request->id = *id;

@@ -34,6 +34,9 @@ typedef struct JpRequest
  */
 extern void jp_request_lock(const pg_uuid_t *id, JpRequest *request);
 
+/* request.c: throws 42704, no request has this id. */
+extern void jp_request_unknown(void) pg_attribute_noreturn();
+
 /*
  * request.c: gives a locked request another status, for the function of this
  * name; a reason for refusals only.

@@ -270,9 +270,7 @@ read_result(const pg_uuid_t *id, Datum *document, bool *nothing, int *identities
 			   " WHERE r.id = $1",
 			   1, types, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no request with this id")));
+		jp_request_unknown();
 	row = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
 	*document = SPI_getbinval(row, desc, 1, nothing);
