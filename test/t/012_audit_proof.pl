@@ -131,8 +131,10 @@ sub tamper
 	my $part = $node->safe_psql('postgres',
 		"SELECT tableoid::regclass FROM journey_privacy.audit_entry LIMIT 1");
 	$sql =~ s/PART/$part/g;
-	# the worker goes on writing if there is something, so look before it has
+	# the worker goes on writing, after what is kept
 	$node->safe_psql('postgres', qq{
+		BEGIN;
+		LOCK journey_privacy.audit_entry IN SHARE ROW EXCLUSIVE MODE;
 		ALTER TABLE journey_privacy.audit_entry DISABLE TRIGGER ALL;
 		ALTER TABLE $part DISABLE TRIGGER ALL;
 		ALTER TABLE journey_privacy.audit_node DISABLE TRIGGER ALL;
@@ -140,7 +142,8 @@ sub tamper
 		CREATE TABLE kept AS SELECT * FROM $part;
 		CREATE TABLE kept_node AS SELECT * FROM journey_privacy.audit_node;
 		CREATE TABLE kept_checkpoint AS SELECT * FROM journey_privacy.audit_checkpoint;
-		$sql});
+		$sql;
+		COMMIT});
 	like(verify(), $expected_inside, "$name: inside");
 	like(verify($note), $expected_outside, "$name: against the checkpoint");
 	$node->safe_psql('postgres', qq{
