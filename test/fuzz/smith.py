@@ -1,0 +1,210 @@
+#!/usr/bin/python3
+"""smith.py SOCKETS ONE OTHER HIDDEN SOURCES SECONDS COMMAND...: looks at what COMMAND gets to know.
+
+It listens in the directory SOCKETS as a server does, and hands each statement to the servers in the
+directories ONE and OTHER, whose databases differ in nothing but what nobody may see.  COMMAND gets
+the answer of the first.  No answer of either, rows, errors or notices, may have what nobody may
+see: the marks of smith_people.sql and the pseudonyms in the file HIDDEN.  And both must answer the
+same, whatever was made of it; where they do not, the statement is run twice more on each, and what
+is the same twice on one but differs from the other is a finding, too; so is an internal error (XX…) that
+comes from one of the files in the directory SOURCES.
+
+SMITH_FORBIDDEN is a further regular expression.  SECONDS after its first statement (it begins with
+reading the catalog), COMMAND is ended.  Ends with 1 if
+there is a finding, with 2 if too little was asked to say.
+"""
+import collections, os, re, signal, socket, struct, subprocess, sys, threading
+
+PORT = '/.s.PGSQL.5432'
+# what differs between servers, or from moment to moment, without telling of rows
+RESTLESS = re.compile(rb'pg_stat_|pg_stat\w*_|pg_locks|pg_settings|xact|xid|txid|snapshot|lsn|wal|pg_ls|checkpoint|control|'
+                      rb'\bage\b|random|tablesample|clock_timestamp|now\(|timeofday|backend|start_time|conf_load|relation_size|total_relation|'
+                      rb'table_size|indexes_size|database_size|tablespace_size|xmin|frozen|stat_get|uuid', re.I)
+SELECT = re.compile(rb'\s*(select|with)\b', re.I)
+WHERE = re.compile(rb'^where .*?(?=^limit |\Z)', re.M | re.S)
+MARKS = rb'canary|yranac|63616e617279|177007700|2177-0[0-9]|177\.0\.77|17700770-0770'
+VISIBLE = b'zebra'
+tally = collections.Counter()
+lock = threading.Lock()
+asking = threading.Event()
+suspects, findings = [], []
+
+
+def message(kind, body):
+    return kind + struct.pack('!I', len(body) + 4) + body
+
+
+class Server:
+    """A connection to a server, begun with what a client began with."""
+    def __init__(self, directory, startup):
+        self.socket, self.rest = socket.socket(socket.AF_UNIX), b''
+        self.socket.connect(directory + PORT)
+        self.greeting = self.ask(startup)
+
+    def ask(self, request):
+        """The answer to a request, up to where the server is ready for the next."""
+        self.socket.sendall(request)
+        chunks, size, at = [self.rest], len(self.rest), 0
+        while True:
+            while size - at < 5 or size - at < 1 + struct.unpack_from('!I', chunks[0], at + 1)[0]:
+                chunk = self.socket.recv(1 << 18)
+                if not chunk:
+                    raise EOFError
+                chunks, size = [b''.join(chunks + [chunk])], size + len(chunk)
+            answer, kind = chunks[0], chunks[0][at:at + 1]
+            at += 1 + struct.unpack_from('!I', answer, at + 1)[0]
+            if kind == b'Z':
+                self.rest = answer[at:]
+                return answer[:at]
+
+
+def messages(answer):
+    at = 0
+    while at < len(answer):
+        size = struct.unpack_from('!I', answer, at + 1)[0]
+        yield answer[at:at + 1], answer[at + 5:at + 1 + size]
+        at += 1 + size
+
+
+def unsealed(answer):
+    """Without sealed values, which are never twice the same."""
+    return re.sub(rb'AQE[\w-]{60,}', lambda value: b'#' * len(value[0]), answer)
+
+
+def find(what, statement, answer):
+    with lock:
+        findings.append(what)
+        if len(findings) <= 20:
+            sys.stdout.write(f'FOUND: {what}\n{statement.decode(errors="replace")}\n{answer[:2000]!r}\n\n')
+            sys.stdout.flush()
+
+
+def look(statement, one, other, startup):
+    """Into the answers to a statement."""
+    for answer in one, other:
+        hit = forbidden.search(answer)
+        if hit:
+            find(f'{hit[0]!r} in an answer', statement, answer[max(0, hit.start() - 500):])
+    internal = []
+    with lock:
+        if b'application_name' in statement:
+            asking.set()
+        elif asking.is_set() and not re.match(rb'set |begin|rollback|commit', statement, re.I):
+            tally['statements'] += 1
+            tally['visible'] += VISIBLE in one
+            for kind, body in messages(one):
+                tally['rows'] += kind == b'D'
+                if kind == b'E':
+                    field = {f[:1]: f[1:].decode(errors='replace') for f in body.split(b'\0')}
+                    tally['errors'] += 1
+                    tally[field[b'C']] += 1
+                    if field[b'C'].startswith('XX'):
+                        internal.append((field[b'F'], statement, body))
+            if unsealed(one) != unsealed(other) and not RESTLESS.search(statement) and b'C57014\0' not in one + other:
+                tally['differed'] += 1
+                suspects.append((statement, startup))
+    for file, statement, body in internal:
+        if file in ours:
+            find('an internal error', statement, body)
+
+
+class Pair:
+    """Sessions on both servers."""
+    def __init__(self, startup):
+        self.startup = startup
+        self.one, self.other = (Server(directory, startup) for directory in servers)
+
+    def ask(self, request):
+        self.other.socket.sendall(request)  # so that both work at the same time
+        answer = self.one.ask(request)
+        look(request[5:-1], answer, self.other.ask(b''), self.startup)
+        return answer
+
+
+def serve(client):
+    """A client's session.  Conditions that sqlsmith makes are seldom met, so it is asked without, too."""
+    def read(n):
+        data = b''
+        while len(data) < n:
+            chunk = client.recv(n - len(data))
+            if not chunk:
+                raise EOFError
+            data += chunk
+        return data
+    try:
+        size = read(4)
+        startup = size + read(struct.unpack('!I', size)[0] - 4)
+        pair = Pair(startup)
+        looser = Pair(startup)
+        looser.ask(message(b'Q', b"SET statement_timeout = '1s'\0"))
+        client.sendall(pair.one.greeting)
+        while True:
+            head = read(5)
+            request = head + read(struct.unpack('!I', head[1:])[0] - 4)
+            if head[:1] == b'X':
+                return
+            if head[:1] != b'Q':
+                raise ValueError(f'a message of kind {head[:1]}')
+            client.sendall(pair.ask(request))
+            statement = WHERE.sub(b'', request[5:-1], 1)
+            if asking.is_set() and SELECT.match(statement) and statement != request[5:-1]:
+                looser.ask(message(b'Q', statement + b'\0'))
+    except (EOFError, OSError):
+        tally['connections that ended'] += 1
+    finally:
+        client.close()
+
+
+def listen():
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(sys.argv[1] + PORT)
+    listener.listen()
+    while True:
+        threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+
+def again(directory, statement, startup):
+    """The answer in a session of its own, without what it says of the transaction."""
+    server = Server(directory, startup)
+    server.ask(message(b'Q', b"BEGIN; SET LOCAL statement_timeout = '5s'; SET LOCAL client_min_messages = error\0"))
+    answer = server.ask(message(b'Q', statement + b'\0'))
+    server.socket.close()
+    return sorted(messages(unsealed(answer)))
+
+
+def confirm():
+    """Which of the differences are none of chance."""
+    for statement, startup in suspects[:300]:
+        one, other = ([again(directory, statement, startup) for _ in '12'] for directory in servers)
+        if one[0] == one[1] and other[0] == other[1] and one[0] != other[0]:
+            find('answers that differ', statement, str((one[0], other[0])).encode())
+    tally['not tried again'] = max(0, len(suspects) - 300)
+
+
+def main():
+    threading.Thread(target=listen, daemon=True).start()
+    command = subprocess.Popen(sys.argv[7:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        asking.wait(300)
+        command.wait(int(sys.argv[6]))
+    except subprocess.TimeoutExpired:
+        command.send_signal(signal.SIGKILL)
+        command.wait()
+    confirm()
+    states = sorted(((n, s) for s, n in tally.items() if re.fullmatch('[0-9A-Z]{5}', s)), reverse=True)
+    print(f'{tally["statements"]} statements, {tally["errors"]} of them errors, {tally["rows"]} rows,'
+          f' {tally["visible"]} answers with what may be seen,'
+          f' {tally["differed"]} answers that differed at first, {tally["not tried again"]} of them not tried again,'
+          f' {len(findings)} findings')
+    print('errors: ' + ', '.join(f'{n} {s}' for n, s in states))
+    if findings:
+        return 1
+    return 0 if tally['rows'] and (tally['visible'] or forbidden.search(VISIBLE)) else 2
+
+
+servers = sys.argv[2:4]
+ours = os.listdir(sys.argv[5])
+with open(sys.argv[4], 'rb') as file:
+    pseudonyms = [re.escape(line.strip()) for line in file if line.strip()]
+forbidden = re.compile(b'|'.join([MARKS, *pseudonyms, *filter(None, [os.environ.get('SMITH_FORBIDDEN', '').encode()])]), re.I)
+sys.exit(main())
