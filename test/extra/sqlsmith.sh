@@ -90,7 +90,7 @@ ask()
 logs_are_clean()
 {
 	! grep -nE 'TRAP|PANIC|terminated by signal|runtime error|AddressSanitizer' "$work"/{one,other}.log || return 1
-	! grep -niE 'canary|177007700|2177-0|177\.0\.77' "$work"/{one,other}.log || return 1
+	! grep -niE 'kanarie|177007700|2177-0|177\.0\.77' "$work"/{one,other}.log || return 1
 }
 
 command -v sqlsmith >/dev/null || {

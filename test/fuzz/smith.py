@@ -22,7 +22,7 @@ RESTLESS = re.compile(rb'pg_stat_|pg_stat\w*_|pg_locks|pg_settings|xact|xid|txid
                       rb'table_size|indexes_size|database_size|tablespace_size|xmin|frozen|stat_get|uuid', re.I)
 SELECT = re.compile(rb'\s*(select|with)\b', re.I)
 WHERE = re.compile(rb'^where .*?(?=^limit |\Z)', re.M | re.S)
-MARKS = rb'canary|yranac|63616e617279|177007700|2177-0[0-9]|177\.0\.77|17700770-0770'
+MARKS = rb'kanarie|eiranak|6b616e61726965|177007700|2177-0[0-9]|177\.0\.77|17700770-0770'
 VISIBLE = b'zebra'
 tally = collections.Counter()
 lock = threading.Lock()
