@@ -3,23 +3,23 @@
 
 It listens in the directory SOCKETS as a server does, and hands each statement to the servers in the
 directories ONE and OTHER, whose databases differ in nothing but what nobody may see.  COMMAND gets
-the answer of the first.  No answer of either, rows, errors or notices, may have what nobody may
-see: the marks of smith_people.sql and the pseudonyms in the file HIDDEN.  And both must answer the
-same, whatever was made of it; where they do not, the statement is run twice more on each, and what
-is the same twice on one but differs from the other is a finding, too; so is an internal error (XX…) that
-comes from one of the files in the directory SOURCES.
+the answer of the first.  Findings are
 
-SMITH_FORBIDDEN is a further regular expression.  SECONDS after its first statement (it begins with
-reading the catalog), COMMAND is ended.  Ends with 1 if
-there is a finding, with 2 if there was no answer.
+- an answer of either, rows, errors or notices, that has what nobody may see: the marks of
+  smith_people.sql, the pseudonyms in the file HIDDEN, the regular expression in SMITH_FORBIDDEN;
+- answers that differ, whatever was made of what nobody may see; to be sure, the statement is run
+  twice more on each, and must say the same twice on one and something else on the other;
+- an internal error (XX) that comes from a file in the directory SOURCES.
+
+SECONDS after its first statement (sqlsmith begins with reading the catalog), COMMAND is ended.
+Ends with 1 if there is a finding, with 2 if there was no answer.
 """
 import collections, os, re, signal, socket, struct, subprocess, sys, threading
 
 PORT = '/.s.PGSQL.5432'
-# what differs between servers, or from moment to moment, without telling of rows
-RESTLESS = re.compile(rb'pg_stat_|pg_stat\w*_|pg_locks|pg_settings|xact|xid|txid|snapshot|lsn|wal|pg_ls|checkpoint|control|'
-                      rb'\bage\b|random|tablesample|clock_timestamp|now\(|timeofday|backend|start_time|conf_load|relation_size|total_relation|'
-                      rb'table_size|indexes_size|database_size|tablespace_size|xmin|frozen|stat_get|uuid', re.I)
+# what differs between servers, but stays the same for a moment, without telling of rows
+RESTLESS = re.compile(rb'pg_stat(io)?_|stat_get|pg_locks|pg_settings|xact|xid|snapshot|lsn|wal_|pg_ls|checkpoint|pg_control|'
+                      rb'\bage\b|xmin|frozen|backend|start_time|conf_load|_size\b|tablesample', re.I)
 SELECT = re.compile(rb'\s*(select|with)\b', re.I)
 WHERE = re.compile(rb'^where .*?(?=^limit |\Z)', re.M | re.S)
 MARKS = rb'kanarie|eiranak|6b616e61726965|177007700|2177-0[0-9]|177\.0\.77|17700770-0770'
