@@ -49,7 +49,6 @@ make_servers()
 		shared_preload_libraries = 'journey_privacy'
 		journey_privacy.keyring_file = '$work/keyring'
 		journey_privacy.audit = 'all'
-		log_min_messages = notice
 		fsync = off
 		autovacuum = off
 		jit = off

@@ -14,6 +14,8 @@ SELECT journey_privacy.allow('shopkeeper', 'analytics');
 SELECT journey_privacy.allow('asker', 'answers');
 ALTER ROLE analyst SET journey_privacy.purpose = 'analytics';
 ALTER ROLE asker SET journey_privacy.purpose = 'answers';
+-- sqlsmith does not say whose operators it means
+ALTER DATABASE postgres SET search_path = public, shop;
 
 -- somebody other than a superuser owns it all
 GRANT CREATE ON DATABASE postgres TO shopkeeper;
@@ -79,9 +81,18 @@ CREATE VIEW shop.address WITH (security_invoker) AS
   SELECT visitor, journey_privacy.unseal(visitor, address, 'address') AS address FROM shop.letter;
 RESET ROLE;
 
--- What tells whatever it gets, cheap enough to go first.
+-- What tells whatever it gets, cheap enough to go first; the planner would show
+-- operators with estimators the most common values.
 CREATE FUNCTION shop.tell(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 IMMUTABLE PARALLEL SAFE AS
   $$ BEGIN RAISE NOTICE 'told %', $1; RETURN true; END $$;
+CREATE FUNCTION shop.same(text, text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 IMMUTABLE PARALLEL SAFE AS
+  $$ BEGIN RAISE NOTICE 'compared %', $1; RETURN $1 = $2; END $$;
+CREATE FUNCTION shop.same(int, int) RETURNS boolean LANGUAGE plpgsql COST 0.0001 IMMUTABLE PARALLEL SAFE AS
+  $$ BEGIN RAISE NOTICE 'compared %', $1; RETURN $1 = $2; END $$;
+CREATE OPERATOR shop.=== (FUNCTION = shop.same, LEFTARG = text, RIGHTARG = text, RESTRICT = eqsel, JOIN = eqjoinsel,
+                          COMMUTATOR = OPERATOR(shop.===));
+CREATE OPERATOR shop.=== (FUNCTION = shop.same, LEFTARG = int, RIGHTARG = int, RESTRICT = eqsel, JOIN = eqjoinsel,
+                          COMMUTATOR = OPERATOR(shop.===));
 CREATE FUNCTION shop.fail(jsonb) RETURNS boolean LANGUAGE plpgsql COST 0.0001 IMMUTABLE PARALLEL SAFE AS
   $$ BEGIN RAISE EXCEPTION 'failed for %', $1; END $$;
 CREATE FUNCTION shop.total(visitor journey_privacy.pseudonym) RETURNS bigint LANGUAGE sql STABLE AS
