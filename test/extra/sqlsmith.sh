@@ -93,7 +93,7 @@ logs_are_clean()
 }
 
 command -v sqlsmith >/dev/null || {
-	echo "skipped: there is no sqlsmith"
+	printf '%s\n' 'skipped: there is no sqlsmith' 'Result: NOTESTS'
 	exit 0
 }
 echo "SQLSMITH_SEED=$seed, $seconds s"
