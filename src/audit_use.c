@@ -48,7 +48,8 @@ struct JpUse
 	int64		executions;
 	JpPseudonym subject;
 	uint32		size;
-	char		message[FLEXIBLE_ARRAY_MEMBER];
+	/* begins with numbers of eight bytes */
+	char		message[FLEXIBLE_ARRAY_MEMBER] pg_attribute_aligned(8);
 };
 
 static dlist_head open_uses = DLIST_STATIC_INIT(open_uses);

@@ -1,21 +1,25 @@
 #!/usr/bin/env bash
 #
 # JSON text without some of its pairs (minimize's keep_keys and drop_keys on
-# type json): random and damaged documents, with sanitizers where there are.
+# type json) under AddressSanitizer and UndefinedBehaviorSanitizer: random and
+# damaged documents, and any bytes with libFuzzer where clang has it.
 #
-# JSON_CASES=10000000 test/extra/json.sh tries more; JSON_SEED changes them.
+# JSON_CASES=50000	how many documents
+# JSON_SEED=n		what the driver printed, to see the same again
+# FUZZ_SECONDS=5	how long libFuzzer runs
 
 set -euo pipefail
-top=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+source "$(dirname "${BASH_SOURCE[0]}")/../fuzz/prepare.sh"
 
-sanitize=()
-if echo 'int main(void) { return 0; }' >"$work/empty.c" &&
-	gcc -fsanitize=address,undefined "$work/empty.c" -o "$work/empty" 2>/dev/null &&
-	"$work/empty"; then
-	sanitize=(-fsanitize=address,undefined -fno-sanitize-recover=all)
-fi
-gcc -DJP_PURE -I "$top/src" -g -O1 -Wall -Wextra -Werror "${sanitize[@]}" \
-	"$top/test/fuzz/json.c" "$top/src/collection_json.c" -o "$work/json"
+sources=("$top/test/fuzz/json.c" "$top/src/collection_json.c")
+gcc "${flags[@]}" "${sanitize[@]}" -DSTANDALONE "${sources[@]}" -o "$work/json"
 "$work/json" "${JSON_CASES:-50000}" ${JSON_SEED:+"$JSON_SEED"}
+
+if libfuzzer "${sources[@]}"; then
+	# good inputs to begin with: the number of the set, doubled, and a document
+	printf '%s' 'A{"a": 1, "b": {"b.c": [true, {"\u0061": null}]}}' >"$work/corpus/object"
+	printf '%s' 'B[{"\ud83d\ude00": "x\"y}]"}, -1.5e3]' >"$work/corpus/array"
+	run_libfuzzer -max_len=4096 -timeout=5
+else
+	echo "no clang with libFuzzer: only the driver ran"
+fi

@@ -3,7 +3,9 @@
  *		JSON text without some of its pairs: random documents, random sets of
  *		keys, and documents that are damaged.
  *
- *		json CASES [SEED]	that many, else an exit status
+ *		json CASES [SEED]	(-DSTANDALONE) that many, else an exit status
+ *
+ * Any bytes with libFuzzer.
  *
  * What is left must be left alone by a second pass, and
  * fit; what is damaged must do no harm.
@@ -15,14 +17,85 @@
 
 #define MOST	4000			/* bytes of a document */
 
-static char document[MOST];
-static size_t length;
+int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int
 below(int most)
 {
 	return (int) (random() % most);
 }
+
+/* A set of keys, of some levels. */
+static JpKeys *
+keys_made(int depth)
+{
+	static const char *const keys[] = {"", "a", "b", "\\", "\n", "\xc3\xa9", "b.c", "c\"d", "\xf0\x9f\x98\x80"};
+	JpKeys	   *made = calloc(1, sizeof(JpKeys));
+	int			i;
+
+	made->children = calloc(9, sizeof(JpKeys *));
+	for (i = 0; i < 9; i++)
+	{
+		JpKeys	   *child;
+
+		if (below(3) != 0)
+			continue;
+		child = depth > 0 ? keys_made(depth - 1) : calloc(1, sizeof(JpKeys));
+		child->key = keys[i];
+		child->length = strlen(keys[i]);
+		child->whole = depth == 0 || below(3) == 0;
+		made->children[made->count++] = child;
+	}
+	return made;
+}
+
+static void
+keys_freed(JpKeys *keys)
+{
+	int			i;
+
+	for (i = 0; i < keys->count; i++)
+		keys_freed(keys->children[i]);
+	free(keys->children);
+	free(keys);
+}
+
+/* Prunes exactly these bytes into exactly so much room. */
+static JpPruned
+prune(const char *chars, size_t len, const JpKeys *keys, bool keep, char **out,
+	  size_t *outlen)
+{
+	char	   *copy = malloc(len == 0 ? 1 : len);
+	JpPruned	pruned;
+
+	memcpy(copy, chars, len);
+	*out = malloc(2 * len + 4);
+	pruned = jp_json_prune(copy, len, keys, keep, *out, outlen);
+	free(copy);
+	return pruned;
+}
+
+/* The first byte is the set and whether it is kept; the rest may be no JSON. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	JpKeys	   *keys;
+	char	   *out;
+	size_t		outlen;
+
+	if (size == 0)
+		return 0;
+	srandom(data[0] >> 1);
+	keys = keys_made(3);
+	(void) prune((const char *) data + 1, size - 1, keys, data[0] & 1, &out, &outlen);
+	free(out);
+	keys_freed(keys);
+	return 0;
+}
+
+#ifdef STANDALONE
+static char document[MOST];
+static size_t length;
 
 static void
 put(const char *chars)
@@ -94,56 +167,6 @@ value(int depth)
 	space();
 }
 
-/* A set of keys, of some levels. */
-static JpKeys *
-keys_made(int depth)
-{
-	static const char *const keys[] = {"", "a", "b", "\\", "\n", "\xc3\xa9", "b.c", "c\"d", "\xf0\x9f\x98\x80"};
-	JpKeys	   *made = calloc(1, sizeof(JpKeys));
-	int			i;
-
-	made->children = calloc(9, sizeof(JpKeys *));
-	for (i = 0; i < 9; i++)
-	{
-		JpKeys	   *child;
-
-		if (below(3) != 0)
-			continue;
-		child = depth > 0 ? keys_made(depth - 1) : calloc(1, sizeof(JpKeys));
-		child->key = keys[i];
-		child->length = strlen(keys[i]);
-		child->whole = depth == 0 || below(3) == 0;
-		made->children[made->count++] = child;
-	}
-	return made;
-}
-
-static void
-keys_freed(JpKeys *keys)
-{
-	int			i;
-
-	for (i = 0; i < keys->count; i++)
-		keys_freed(keys->children[i]);
-	free(keys->children);
-	free(keys);
-}
-
-/* Prunes exactly these bytes into exactly so much room. */
-static JpPruned
-prune(const char *chars, size_t len, const JpKeys *keys, bool keep, char **out,
-	  size_t *outlen)
-{
-	char	   *copy = malloc(len == 0 ? 1 : len);
-	JpPruned	pruned;
-
-	memcpy(copy, chars, len);
-	*out = malloc(2 * len + 4);
-	pruned = jp_json_prune(copy, len, keys, keep, *out, outlen);
-	free(copy);
-	return pruned;
-}
-
 /* One document and one set. */
 static bool
 one(void)
@@ -190,3 +213,4 @@ main(int argc, char **argv)
 	printf("%ld documents\n", cases);
 	return 0;
 }
+#endif

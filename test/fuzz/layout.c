@@ -2,7 +2,8 @@
  * layout.c
  *		What must hold of every layout, on random ones: labels and boxes do not
  *		overlap and stay in the picture, ribbons lie within their boxes beside
- *		each other, text that is said to fit does.
+ *		each other, text that is said to fit does.  Any text with libFuzzer; with
+ *		-DSTANDALONE, main().
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +13,7 @@
 
 #define MOST_COLUMNS	8
 
-static uint64 state;
-
-static uint32
-next(uint32 below)
-{
-	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32) (state >> 33) % below;
-}
+int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 check(bool holds, const char *what)
@@ -27,7 +21,62 @@ check(bool holds, const char *what)
 	if (holds)
 		return;
 	printf("FAILED: %s\n", what);
-	exit(1);
+	abort();
+}
+
+/* Text that fits, and as much of it as does. */
+static void
+fit(const char *text, size_t len, int size, int width)
+{
+	char	   *out = malloc(len * 6 + 9);
+	size_t		characters = jp_text_fit(text, len, size, width);
+	size_t		i;
+
+	if (characters == 0)
+		check(jp_text_width(text, len, size) <= width, "text that does not fit");
+	else
+	{
+		size_t		n = 0;
+		size_t		at = 0;
+
+		/* as jp_markup_escape cuts it, before it is escaped */
+		for (i = 1; i < characters && at < len; i++)
+			n += jp_markup_put(out + n, jp_markup_next(text, len, &at));
+		n += jp_markup_put(out + n, 0x2026);
+		check(characters == 1 || jp_text_width(out, n, size) <= width, "cut text that does not fit");
+		check(jp_text_width(text, len, size) >= width, "text that is cut without need");
+	}
+	free(out);
+	i = jp_text_break(text, len, size, width);
+	check(i <= len, "a break outside of the text");
+	while (i > 0 && i < len && text[i - 1] == ' ')
+		i--;
+	check(i == len || jp_text_width(text, i, size) <= width, "a first line that does not fit");
+}
+
+/* A size, a width and a text, in memory whose end is watched. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char	   *text;
+
+	if (size < 3)
+		return 0;
+	text = malloc(size == 3 ? 1 : size - 3);
+	memcpy(text, data + 3, size - 3);
+	fit(text, size - 3, 1 + data[0], data[1] * 256 + data[2]);
+	free(text);
+	return 0;
+}
+
+#ifdef STANDALONE
+static uint64 state;
+
+static uint32
+next(uint32 below)
+{
+	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32) (state >> 33) % below;
 }
 
 /* The sum of squares that a placing costs. */
@@ -196,40 +245,17 @@ lay(void)
 	check_flows(&flows);
 }
 
-/* Text that fits, and as much of it as does. */
+/* Random text. */
 static void
-fit(void)
+fit_any(void)
 {
 	char		text[40];
 	size_t		len = next(sizeof(text));
-	int			size = 60 + next(200);
-	int			width = next(1500);
-	char		out[sizeof(text) * 6 + 9];
-	size_t		characters,
-				i;
+	size_t		i;
 
 	for (i = 0; i < len; i++)
 		text[i] = next(10) == 0 ? (char) next(256) : (char) (' ' + next(95));
-	characters = jp_text_fit(text, len, size, width);
-	if (characters == 0)
-		check(jp_text_width(text, len, size) <= width, "text that does not fit");
-	else
-	{
-		size_t		n = 0;
-		size_t		at = 0;
-
-		/* as jp_markup_escape cuts it, before it is escaped */
-		for (i = 1; i < characters && at < len; i++)
-			n += jp_markup_put(out + n, jp_markup_next(text, len, &at));
-		n += jp_markup_put(out + n, 0x2026);
-		check(characters == 1 || jp_text_width(out, n, size) <= width, "cut text that does not fit");
-		check(jp_text_width(text, len, size) >= width, "text that is cut without need");
-	}
-	i = jp_text_break(text, len, size, width);
-	check(i <= len, "a break outside of the text");
-	while (i > 0 && i < len && text[i - 1] == ' ')
-		i--;
-	check(i == len || jp_text_width(text, i, size) <= width, "a first line that does not fit");
+	fit(text, len, 60 + next(200), next(1500));
 }
 
 int
@@ -243,10 +269,11 @@ main(int argc, char **argv)
 	for (i = 0; i < cases; i++)
 	{
 		spread();
-		fit();
+		fit_any();
 		if (i % 10 == 0)
 			lay();
 	}
 	printf("%ld cases\n", cases);
 	return 0;
 }
+#endif

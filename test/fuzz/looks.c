@@ -1,13 +1,31 @@
 /*
  * looks.c
  *		What values look like, on random bytes and on damaged known ones: under
- *		the sanitizers nothing outside of a value may be read.
+ *		the sanitizers nothing outside of a value may be read.  Any bytes with
+ *		libFuzzer, those of main() with -DSTANDALONE.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "../../src/discovery_look.h"
 
+int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Bytes as a value and as a name, in memory whose end is watched. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char	   *value = malloc(size > 0 ? size : 1);
+	int			year;
+
+	memcpy(value, data, size);
+	(void) jp_looks_like(value, size, &year, NULL);
+	(void) jp_name_says(value, size);
+	free(value);
+	return 0;
+}
+
+#ifdef STANDALONE
 static const char *const known[] = {
 	"ann@example.com", "+49 151 12345678", "2001:db8::8a2e:370:7334/64", "203.0.113.142",
 	"00:1a:2b:3c:4d:5e", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00",
@@ -55,3 +73,4 @@ main(int argc, char **argv)
 	printf("%ld cases, %llu found\n", cases, (unsigned long long) found);
 	return found > (uint64) cases / 10 ? 0 : 1;
 }
+#endif

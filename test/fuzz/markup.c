@@ -2,28 +2,15 @@
  * markup.c
  *		Any bytes give text of XML: checked by a second, slower reader of XML
  *		text, on random bytes and on hostile pieces; Markdown likewise never
- *		breaks a line nor opens a tag.
+ *		breaks a line nor opens a tag.  Any bytes with libFuzzer, those of main()
+ *		with -DSTANDALONE.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "../../src/markup_escape.h"
 
-static const char *const known[] = {
-	"<script>", "]]>", "<!--", "&amp;", "&#0;", "\"'", "\xF0\x9F\x98\x80", "\xE2\x80\x8D",
-	"\xD7\xA9\xD7\x9C", "\xE2\x80\xAE", "\xE2\x81\xA9", "\xED\xA0\x80", "\xEF\xBF\xBE",
-	"\xEF\xBF\xBF", "\xCC\x81", "\xC0\x80", "\xF4\x90\x80\x80", "\r\n", "\x0B", "\x7F", "\xC2\x85",
-	"www.", "http://", "1. ", "# ", "| a", "`", "[x](y)", "    code", "plain"
-};
-
-static uint64 state;
-
-static uint32
-next(uint32 below)
-{
-	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32) (state >> 33) % below;
-}
+int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Says what is wrong and where. */
 static void
@@ -32,7 +19,7 @@ fail(const char *what, const char *out, size_t n)
 	printf("FAILED: %s\n", what);
 	fwrite(out, 1, n, stdout);
 	printf("\n");
-	exit(1);
+	abort();
 }
 
 /* Reads a character as the Unicode standard draws it, by another way. */
@@ -130,6 +117,36 @@ once(const char *text, size_t len, size_t limit)
 	}
 }
 
+/* The first byte is the limit. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	size_t		len = size > 0 ? size - 1 : 0;
+	char	   *text = malloc(len > 0 ? len : 1);
+
+	memcpy(text, data + (size > 0), len);
+	once(text, len, size > 0 ? data[0] % 20 : 0);
+	free(text);
+	return 0;
+}
+
+#ifdef STANDALONE
+static const char *const known[] = {
+	"<script>", "]]>", "<!--", "&amp;", "&#0;", "\"'", "\xF0\x9F\x98\x80", "\xE2\x80\x8D",
+	"\xD7\xA9\xD7\x9C", "\xE2\x80\xAE", "\xE2\x81\xA9", "\xED\xA0\x80", "\xEF\xBF\xBE",
+	"\xEF\xBF\xBF", "\xCC\x81", "\xC0\x80", "\xF4\x90\x80\x80", "\r\n", "\x0B", "\x7F", "\xC2\x85",
+	"www.", "http://", "1. ", "# ", "| a", "`", "[x](y)", "    code", "plain"
+};
+
+static uint64 state;
+
+static uint32
+next(uint32 below)
+{
+	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32) (state >> 33) % below;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -164,3 +181,4 @@ main(int argc, char **argv)
 	printf("%ld cases\n", cases);
 	return 0;
 }
+#endif

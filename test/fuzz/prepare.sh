@@ -5,7 +5,7 @@
 #	seconds		how long a fuzzer runs: FUZZ_SECONDS, 5 by default
 #	flags		for a compiler of pure cores
 #	sanitize	AddressSanitizer and UndefinedBehaviorSanitizer, where there are any
-#	libfuzzer	builds with them and libFuzzer; false where clang has it not
+#	libfuzzer	builds with them and libFuzzer; false where there is none
 
 top=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 work=$(mktemp -d)
@@ -19,11 +19,15 @@ sanitize=(-fsanitize=address,undefined -fno-sanitize-recover=all)
 echo 'int main(void) { return 0; }' >"$work/empty.c"
 gcc "${sanitize[@]}" "$work/empty.c" -o "$work/empty" 2>/dev/null && "$work/empty" || sanitize=()
 
+# Only where clang has no libFuzzer may it be left out: what it does not compile is an error.
 libfuzzer()
 {
-	command -v clang >/dev/null &&
-		clang "${flags[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-			"$@" -o "$work/fuzz" 2>/dev/null && mkdir "$work/corpus"
+	local with=(clang -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all)
+
+	echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' >"$work/none.c"
+	"${with[@]}" "$work/none.c" -o "$work/none" &>/dev/null || return 1
+	"${with[@]}" "${flags[@]}" "$@" -o "$work/fuzz" || exit 1
+	mkdir "$work/corpus"
 }
 
 # Runs it on the corpus, with further arguments.

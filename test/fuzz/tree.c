@@ -4,7 +4,8 @@
  *		Transparency (RFC 6962), against the definitions of RFC 9162 followed
  *		word by word, and checkpoints against every change of a bit.
  *
- * TREE_SEED repeats a run.
+ * TREE_SEED repeats a run.  Any bytes as checkpoints and proofs with libFuzzer;
+ * the rest with -DSTANDALONE.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,53 @@
 #include "../../src/audit_note.h"
 #include "../../src/audit_tree.h"
 
+int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Proofs that anybody can hand in: two sizes and a path, 32 bytes a hash. */
+static void
+check_any_path(const uint8_t *data, size_t size)
+{
+	uint64		number[2];
+	JpHash	   *path;
+	JpHash		root;
+	int			count;
+
+	if (size < sizeof(number) + sizeof(root))
+		return;
+	memcpy(number, data, sizeof(number));
+	memcpy(&root, data + sizeof(number), sizeof(root));
+	count = (size - sizeof(number) - sizeof(root)) / sizeof(JpHash);
+	path = malloc(count == 0 ? 1 : count * sizeof(JpHash));
+	memcpy(path, data + sizeof(number) + sizeof(root), count * sizeof(JpHash));
+	(void) jp_tree_check_inclusion(number[0], number[1], &root, path, count, &root);
+	(void) jp_tree_check_consistency(number[0], number[1], &root, &root, path, count);
+	free(path);
+}
+
+/* A checkpoint that anybody can hand in: nobody has signed it. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint8_t seed[32] = {1};
+	uint8_t		public[32];
+	uint8_t		secret[64];
+	JpCheckpoint parsed;
+	char	   *note = malloc(size > 0 ? size : 1);
+
+	crypto_sign_seed_keypair(public, secret, seed);
+	memcpy(note, data, size);
+	if (jp_checkpoint_parse(note, size, &parsed))
+	{
+		if (parsed.text_len > size || parsed.origin < note || parsed.origin + parsed.origin_len > note + size ||
+			jp_checkpoint_verify(note, size, &parsed, "journey_privacy/test", public))
+			abort();
+	}
+	free(note);
+	check_any_path(data, size);
+	return 0;
+}
+
+#ifdef STANDALONE
 #define MOST	130
 
 static JpHash leaf[MOST];
@@ -313,3 +361,4 @@ main(void)
 	check_notes();
 	return failures > 0;
 }
+#endif
