@@ -46,8 +46,11 @@ jp_scrub_run(MemoryContext context, const char *command)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	ProcessUtility(statement, command, false, PROCESS_UTILITY_TOPLEVEL,
 				   NULL, NULL, None_Receiver, NULL);
-	/* As PortalRunUtility(): the command may have popped it. */
-	if (ActiveSnapshotSet())
+	/*
+	 * As PortalRunUtility(): the command may have popped it, and an event
+	 * trigger after it have brought the portal's back.
+	 */
+	if (ActiveSnapshotSet() && ActivePortal->portalSnapshot == NULL)
 		PopActiveSnapshot();
 	jp_scrub_next(context);
 }
