@@ -278,7 +278,8 @@ SELECT coalesce(string_agg(format(
          '   journey_privacy.journey(r.%4$I, r.%5$I::text) AS events FROM %2$s r'
          '   WHERE r.%3$I IS NOT NULL AND r.%4$I IS NOT NULL AND r.%5$I IS NOT NULL GROUP BY 1, 2) t'
          ' FULL JOIN (SELECT journey_subject AS number, bucket, events FROM %1$s) s USING (number, bucket)'
-         ' WHERE (t.events = s.events) IS NOT TRUE AND NOT EXISTS (SELECT FROM journey_privacy.store_change c'
+         ' WHERE (t.events = s.events) IS NOT TRUE AND number NOT IN (:unfinished)'
+         ' AND NOT EXISTS (SELECT FROM journey_privacy.store_change c'
          '  WHERE c.relation = %6$s AND (c.bucket = ''-infinity'' OR (c.number, c.bucket) = (number, bucket)))',
          j.relation, j.source, p.number_column, p.occurred_at, j.event_column, j.relation::oid, j.bucket),
          ' UNION ALL '), 'SELECT 0 AS n') AS each_table

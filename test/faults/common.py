@@ -8,6 +8,7 @@ import psycopg
 
 SEED = int(os.environ.get('FAULT_SEED') or time.time_ns() % 1000000000)
 DATA = os.environ.get('FAULT_DATA', '')  # the data directory, of a server that is ours
+ONLY = os.environ.get('FAULT_ONLY', '').split()  # names of operations, without blanks
 WAIT = 120  # seconds after which a server that does not come up is in a crash loop
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -29,12 +30,33 @@ def awaited(**parameters):
         except GONE:
             if time.monotonic() > until:
                 raise
-            time.sleep(0.05)
+            time.sleep(0.1)
 
 
 def postmaster():
     with open(os.path.join(DATA, 'postmaster.pid')) as file:
         return int(file.readline())
+
+
+def is_running(pid):
+    return os.path.exists(f'/proc/{pid}')
+
+
+def revived():
+    """A connection, after the server was started if it has ended altogether; whether it had."""
+    started = False
+    until = time.monotonic() + WAIT
+    while True:
+        try:
+            return connect(), started
+        except GONE:
+            if time.monotonic() > until:
+                raise
+        if not os.path.exists(os.path.join(DATA, 'postmaster.pid')) or not is_running(postmaster()):
+            subprocess.run(['pg_ctl', '-s', '-w', '-t', str(WAIT), '-D', DATA, '-l', os.environ.get('FAULT_LOG') or os.devnull,
+                            'start'], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            started = True
+        time.sleep(0.2)
 
 
 def children(parent):

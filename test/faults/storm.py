@@ -240,7 +240,7 @@ class Caretaker(Client):
 
 
 class Crowd(threading.Thread):
-    """pgbench, begun again whenever a crash has ended it."""
+    """pgbench, in short runs: a crash ends one of them."""
 
     def __init__(self, script, user):
         super().__init__(daemon=True)
@@ -250,15 +250,11 @@ class Crowd(threading.Thread):
     def run(self):
         while not over.is_set():
             awaited().close()
-            ran = subprocess.Popen(
-                ['pgbench', '-n', '-M', 'prepared', '-c', '2', '-T', str(SECONDS), '-D', f'crowd={CROWD}',
+            ran = subprocess.run(
+                ['pgbench', '-n', '-M', 'prepared', '-c', '2', '-T', '10', '-D', f'crowd={CROWD}',
                  '-U', self.user, '-f', os.path.join(HERE, self.script)],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True)
-            while ran.poll() is None and not over.is_set():
-                time.sleep(0.2)
-            if ran.poll() is None:
-                ran.send_signal(signal.SIGINT)
-            for line in ran.communicate()[0].splitlines():
+            for line in ran.stdout.splitlines():
                 if 'actually processed' in line:
                     count(f'transactions of pgbench, {self.script}', int(line.split(':')[1].split('/')[0]))
 
@@ -286,6 +282,7 @@ class Fault(threading.Thread):
         kinds = collections.defaultdict(list)
         for pid, title in children(postmaster()):
             kinds[self.kind(title)].append(pid)
+        kinds.pop('startup', None)  # without it PostgreSQL shuts down, as it means to
         if how != signal.SIGKILL:  # a crash is what is asked of these, not an end
             kinds = {kind: pids for kind, pids in kinds.items() if kind in ('session', 'audit worker', 'parallel worker')}
         if not kinds:
@@ -314,10 +311,9 @@ class Fault(threading.Thread):
         left = [pid for pid, _ in children(parent)]
         os.kill(parent, signal.SIGKILL)
         count('SIGKILL to postmaster')
-        while any(os.path.exists(f'/proc/{pid}') for pid in left):
+        while any(map(is_running, [parent] + left)):
             time.sleep(0.02)
-        subprocess.run(['pg_ctl', '-s', '-w', '-t', str(WAIT), '-D', DATA, '-l', LOG or os.devnull, 'start'],
-                       check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        revived()[0].close()
 
 
 def work_off(connection):
