@@ -154,6 +154,10 @@ def full_files(judge):
     wrong = []
     request = [str(uuid.uuid4()) for _ in range(ROUNDS)]
     path = db.execute('SHOW journey_privacy.erasure_ledger_file').fetchone()[0]
+    notes = db.execute('SHOW journey_privacy.checkpoint_file').fetchone()[0]
+    for one in (path, notes):  # what comes next lies across two pages: half of it fits
+        with open(one, 'ab') as file:
+            file.write(b'\n' * (4096 - 50 - file.tell() % 4096))
     for id in request:
         identity = someone(db)
         seen = f"SELECT count(*) FROM visit v WHERE v.visitor = '{identity}'"
@@ -172,7 +176,9 @@ def full_files(judge):
             wrong.append(f'with space: {again}')
         wrong += invariants()[1]
     wrong += set(request) - remembered(path)
-    db.execute('SELECT journey_privacy.checkpoint_audit()')
+    note = db.execute('SELECT journey_privacy.checkpoint_audit()').fetchone()[0]
+    with open(notes) as file:
+        wrong += [] if file.read().endswith('\n\n' + note + '\n') else ['the last checkpoint is not by itself in the file']
     judge.check(f'erase(), {ROUNDS} times without room for the ledger', wrong)
 
 

@@ -5,6 +5,7 @@
 #
 # ONLY="storm …"	these parts only: storm, interrupt, memory, disk
 # FAULT_SECONDS=600	how long the storm lasts
+# FAULT_DISK="data …"	of the part disk, these file systems only: data, wal, files
 # FAULT_ROUNDS=5	how often each operation is stopped, starved or out of disk
 # FAULT_SEED=n		what an earlier run printed
 # and what the programs tell at their beginning
@@ -102,6 +103,15 @@ run_disk()
 
 run_disk_in_namespace()
 {
+	local mode
+
+	for mode in ${FAULT_DISK:-data wal files}; do
+		"disk_$mode"
+	done
+}
+
+disk_data()
+{
 	small 700m "$work/small_data"
 	data_at=$work/small_data/data
 	initdb=(--waldir="$work/wal_of_data")
@@ -110,12 +120,21 @@ run_disk_in_namespace()
 	part disk audit
 	stop immediate
 	data_at=''
+	initdb=()
+}
+
+disk_wal()
+{
 	small 200m "$work/small_wal"
 	initdb=(--waldir="$work/small_wal/pg_wal" --wal-segsize=1)
 	start wal
 	part disk wal
 	stop immediate
 	initdb=()
+}
+
+disk_files()
+{
 	small 1m "$work/small_files"
 	start files "journey_privacy.erasure_ledger_file = '$work/small_files/erasures'" \
 		"journey_privacy.checkpoint_file = '$work/small_files/checkpoints'"
