@@ -29,6 +29,7 @@ static pid_t running = 0;
 static TimestampTz running_until = 0;
 
 static void append(const char *path, const char *note);
+static bool was_cut_short(int file);
 static void start(const char *note);
 static void warn(const char *what, const char *detail);
 
@@ -66,25 +67,43 @@ jp_handout_watch(void)
 	running = 0;
 }
 
-/* Appends a note and an empty line to a file, durably. */
+/*
+ * Appends a note and an empty line to a file, durably.  A note that was cut
+ * short, because the disk was full, stands alone.
+ */
 static void
 append(const char *path, const char *note)
 {
-	char	   *chars = psprintf("%s\n", note);
-	int			file = OpenTransientFilePerm(path, O_WRONLY | O_APPEND | O_CREAT | PG_BINARY,
+	int			file = OpenTransientFilePerm(path, O_RDWR | O_APPEND | O_CREAT | PG_BINARY,
 											 S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+	char	   *chars;
 
 	if (file < 0)
 	{
 		warn("file could not be opened", strerror(errno));
 		return;
 	}
+	chars = psprintf("%s%s\n", was_cut_short(file) ? "\n\n" : "", note);
+	errno = ENOSPC;
 	if (write(file, chars, strlen(chars)) != (ssize_t) strlen(chars))
 		warn("file could not be written", strerror(errno));
 	else if (pg_fsync(file) != 0)
 		warn("file could not be synced", strerror(errno));
 	CloseTransientFile(file);
 	pfree(chars);
+}
+
+/* Whether a file does not end with an empty line. */
+static bool
+was_cut_short(int file)
+{
+	struct stat status;
+	char		last[2] = "";
+
+	return fstat(file, &status) == 0 && S_ISREG(status.st_mode) &&
+		status.st_size > 0 &&
+		(pread(file, last, 2, Max(status.st_size - 2, 0)) != 2 ||
+		 memcmp(last, "\n\n", 2) != 0);
 }
 
 /* Starts the command; a note is shorter than what a pipe holds. */

@@ -267,6 +267,7 @@ decide(LedgerEntry *entry, bool granted)
 
 	entry->at = jp_event_time(entry->at);
 	purpose = *jp_purpose_settled(entry->purpose);
+	entry->subject = jp_subject_settled(entry->subject);
 	if (granted)
 		decision.valid_until = jp_valid_until(&purpose, entry->at);
 
@@ -452,13 +453,13 @@ change_restriction(FunctionCallInfo fcinfo, bool restricted)
 	Datum		id;
 
 	jp_require_arg(fcinfo, 0, "subject");
-	entry.subject = jp_subject_arg(fcinfo, 0);
+	jp_consent_begin();
+	entry.subject = jp_subject_settled(jp_subject_arg(fcinfo, 0));
 	entry.decision = restricted ? "restricted" : "unrestricted";
 	entry.source = jp_optional_arg(fcinfo, 1);
 	entry.document = entry.evidence = entry.region = none;
 
 	SPI_connect();
-	jp_consent_begin();
 	lock_subject(&entry, false, &subject);
 	/* The last to change it is the last in the ledger. */
 	entry.at = GetCurrentTimestamp();

@@ -60,7 +60,8 @@ jp_consent_link(const JpPseudonym *subject, const JpPseudonym *alias)
 	const JpSubject *one = &whole;
 
 	jp_consent_begin();
-	if (!jp_subject_link(subject, alias, &whole))
+	subject = jp_subject_settled(subject);
+	if (!jp_subject_link(subject, jp_subject_settled(alias), &whole))
 		return false;
 	settle(&whole);
 	jp_set_bits_by_state(&one, 1);
@@ -76,11 +77,16 @@ jp_consent_adopt(const JpPseudonym *subject, const JpPseudonym *aliases,
 	JpSubject	whole;
 	JpSubject	adopted;
 	const JpSubject *one = &adopted;
+	JpPseudonym *settled = palloc(Max(count, 1) * sizeof(JpPseudonym));
+	int			i;
 
 	jp_consent_begin();
+	subject = jp_subject_settled(subject);
+	for (i = 0; i < count; i++)
+		settled[i] = *jp_subject_settled(&aliases[i]);
 	if (!jp_subject_lock(subject, &whole))
 		return 0;
-	jp_subject_adopt(&whole, aliases, count, &adopted);
+	jp_subject_adopt(&whole, settled, count, &adopted);
 	if (adopted.count == 0)
 		return 0;
 	copy_states(&whole, &adopted);

@@ -89,11 +89,12 @@ jp_record_consents(PG_FUNCTION_ARGS)
 		nulls[i] = arg.isnull && i >= SOURCE ? 'n' : ' ';
 	}
 	values[TIMES] = check_arrays(fcinfo);
-	values[SUBJECTS] = current_subjects(PG_GETARG_ARRAYTYPE_P(SUBJECTS));
 	jp_keyring_require();
+	jp_consent_begin();
+	/* not before rekey_pseudonyms() is waited for */
+	values[SUBJECTS] = current_subjects(PG_GETARG_ARRAYTYPE_P(SUBJECTS));
 
 	SPI_connect();
-	jp_consent_begin();
 	lift_tombstones(values, types);
 	register_subjects(values, types);
 	lock_subjects(values, types);

@@ -48,7 +48,7 @@ static void read_purpose(JpPurpose *purpose, HeapTuple tuple, TupleDesc desc);
 static void check_purpose_name(const char *name);
 static void check_values(FunctionCallInfo fcinfo);
 static void read_arguments(FunctionCallInfo fcinfo, Datum *values, char *nulls);
-static void hide_restricted(const JpPurpose *purpose);
+static void hide_in_new(const JpPurpose *purpose);
 
 PG_FUNCTION_INFO_V1(jp_create_purpose);
 PG_FUNCTION_INFO_V1(jp_change_purpose);
@@ -187,7 +187,7 @@ jp_create_purpose(PG_FUNCTION_ARGS)
 						  1, types, values, NULL, false, 0);
 	SPI_execute_with_args("DELETE FROM journey_privacy.consent_state WHERE purpose = $1",
 						  1, types, values, NULL, false, 0);
-	hide_restricted(jp_purpose_get(name));
+	hide_in_new(jp_purpose_get(name));
 	SPI_finish();
 	jp_note(JP_NOTE_CONSENT, "create_purpose", InvalidOid, -1, name);
 	PG_RETURN_VOID();
@@ -441,27 +441,37 @@ read_purpose(JpPurpose *purpose, HeapTuple tuple, TupleDesc desc)
 													   &isnull)));
 }
 
-/* Clears the bits of restricted subjects for a purpose that is new. */
+/*
+ * Clears the bits of restricted subjects for a purpose that is new, and of
+ * erased ones whose rows are still there: withheld, or not erased yet.
+ */
 static void
-hide_restricted(const JpPurpose *purpose)
+hide_in_new(const JpPurpose *purpose)
 {
 	static SPIPlanPtr plan = NULL;
 	JpPurpose	copy = *purpose;
 	SPITupleTable *found;
 	uint64		count;
 	uint64		i;
-	bool		isnull;
 
 	jp_execute(&plan,
-			   "SELECT number FROM journey_privacy.subject"
-			   " WHERE restricted ORDER BY number",
+			   "SELECT number, true AS registered FROM journey_privacy.subject WHERE restricted"
+			   " UNION SELECT s.number, false FROM journey_privacy.erasure_subject s"
+			   "  JOIN journey_privacy.erasure e USING (request_id)"
+			   "  WHERE e.state <> 'done' AND s.number >= 0 ORDER BY number",
 			   0, NULL, NULL, NULL, SPI_OK_SELECT);
 	found = SPI_tuptable;
 	count = SPI_processed;
 	for (i = 0; i < count; i++)
-		jp_set_bit_by_state(&copy,
-						 DatumGetInt32(SPI_getbinval(found->vals[i],
-													 found->tupdesc, 1,
-													 &isnull)),
-						 true);
+	{
+		HeapTuple	row = found->vals[i];
+		bool		isnull;
+		int32		number = DatumGetInt32(SPI_getbinval(row, found->tupdesc, 1,
+														&isnull));
+
+		if (DatumGetBool(SPI_getbinval(row, found->tupdesc, 2, &isnull)))
+			jp_set_bit_by_state(&copy, number, true);
+		else
+			jp_permitted_set(&copy, number, false, DT_NOEND);
+	}
 }

@@ -50,7 +50,7 @@ jp_place_hold(PG_FUNCTION_ARGS)
 				 errmsg("a hold needs an ordinary or partitioned table")));
 	jp_keyring_require();
 	if (!PG_ARGISNULL(1))
-		values[1] = jp_tombstone_current(jp_subject_arg(fcinfo, 1), 1);
+		values[1] = jp_tombstone_current(jp_subject_settled(jp_subject_arg(fcinfo, 1)), 1);
 	namestrcpy(&role, GetUserNameFromId(GetSessionUserId(), false));
 	values[4] = NameGetDatum(&role);
 	SPI_connect();

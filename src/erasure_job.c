@@ -35,20 +35,24 @@ jp_erasure_claim(JpErasure *job, const JpPseudonym *pseudonyms, int count,
 	NameData	role;
 	Datum		values[3] = {job->request_id, reason.value, NameGetDatum(&role)};
 	char		nulls[3] = {' ', reason.isnull ? 'n' : ' ', ' '};
+	JpPseudonym *settled = palloc(Max(count, 1) * sizeof(JpPseudonym));
 	JpSubject	whole;
 	int		   *person;
 	int			i;
 
 	namestrcpy(&role, GetUserNameFromId(GetSessionUserId(), false));
+	/* rekey_pseudonyms() takes it first, too */
 	LockRelationOid(jp_relation("erasure"), RowExclusiveLock);
+	for (i = 0; i < count; i++)
+		settled[i] = *jp_subject_settled(&pseudonyms[i]);
 	if (count > 0)
 		SPI_execute_with_args("INSERT INTO journey_privacy.erasure (request_id, reason, requested_by)"
 							  " VALUES ($1, $2, $3) ON CONFLICT (request_id) DO NOTHING",
 							  3, types, values, nulls, false, 0);
 	if (count == 0 || SPI_processed == 0)
-		return go_on(job, pseudonyms, count);
+		return go_on(job, settled, count);
 
-	jp_subjects_remove(pseudonyms, count, &whole, &person);
+	jp_subjects_remove(settled, count, &whole, &person);
 	jp_tombstones_lay(whole.pseudonyms, whole.count, !job->atomic);
 	add_subjects(job, &whole, person);
 	for (i = 0; i < whole.count && whole.numbers[i] != JP_NO_SUBJECT; i++)

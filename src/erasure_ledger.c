@@ -191,10 +191,11 @@ append_line(const char *line)
 	}
 }
 
-/* Writes all of it in one go, or fails. */
+/* Writes all of it in one go, or fails; a part of it means that it is full. */
 static void
 write_all(int file, const char *line, Size length)
 {
+	errno = ENOSPC;
 	if (write(file, line, length) != (ssize_t) length)
 		ledger_failed("written");
 }

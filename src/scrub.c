@@ -345,13 +345,22 @@ zero(Scrub *scrub, Oid relid, bool indexes, TransactionId before,
 	jp_scrub_next(scrub->context);
 }
 
-/* Builds indexes anew. */
+/*
+ * Builds indexes anew.  One that was left half built has keys that nobody
+ * removes, or would become a second one.
+ */
 static void
 rebuild_indexes(Scrub *scrub, Oid relid)
 {
-	List	   *indexes = jp_scrub_indexes(relid);
+	List	   *leftovers = jp_scrub_leftovers(relid);
+	List	   *indexes;
 	ListCell   *cell;
 
+	jp_scrub_next(scrub->context);
+	foreach(cell, leftovers)
+		jp_scrub_run(scrub->context, psprintf("DROP INDEX CONCURRENTLY IF EXISTS %s",
+											  (char *) lfirst(cell)));
+	indexes = jp_scrub_indexes(relid);
 	jp_scrub_next(scrub->context);
 	foreach(cell, indexes)
 	{

@@ -82,6 +82,9 @@ extern List *jp_scrub_targets(Oid relid);
 /* The indexes of a table whose keys may be personal data. */
 extern List *jp_scrub_indexes(Oid relid);
 
+/* The indexes of a table that a stopped REINDEX CONCURRENTLY has left. */
+extern List *jp_scrub_leftovers(Oid relid);
+
 /* OIDs of a table, its indexes, its toast table and that one's index. */
 extern List *jp_scrub_relations(Oid relid, bool indexes, bool tables);
 

@@ -33,7 +33,9 @@ static SPITupleTable *select_as_owner(const char *sql, Oid type, Datum value,
 
 /*
  * Tables with their partitions and children; parents above them, for their
- * statistics are of these rows too; materialized views at any depth.
+ * statistics are of these rows too; materialized views at any depth.  Not
+ * declared_link: it names nobody, and erasures keep it locked, for which we
+ * would wait with a lock that they wait for.
  */
 static const char *const targets_query =
 "WITH RECURSIVE scope(relid) AS ("
@@ -41,7 +43,8 @@ static const char *const targets_query =
 "  UNION SELECT p.relation FROM journey_privacy.protection p WHERE $1 IS NULL"
 "  UNION SELECT d.relation FROM journey_privacy.derived d WHERE $1 IS NULL"
 "  UNION SELECT c.oid FROM pg_class c WHERE $1 IS NULL AND c.relkind = 'r'"
-"   AND c.relnamespace = 'journey_privacy'::regnamespace)"
+"   AND c.relnamespace = 'journey_privacy'::regnamespace"
+"   AND c.oid <> 'journey_privacy.declared_link'::regclass)"
 " UNION"
 " SELECT x.relid FROM scope s, LATERAL ("
 "   SELECT c.conrelid AS relid FROM pg_constraint c"
@@ -70,6 +73,13 @@ static const char *const targets_query =
 " WHERE c.relkind IN ('r', 'p', 'm')"
 " AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema())"
 " ORDER BY c.relkind = 'm', t.depth, c.oid";
+
+/* What REINDEX CONCURRENTLY leaves when it is stopped, the old or the new one. */
+static const char *const leftovers_query =
+"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_index i"
+" JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+" WHERE i.indrelid = $1 AND NOT i.indisvalid AND c.relkind = 'i'"
+"  AND c.relname ~ '_cc(old|new)[0-9]*$'";
 
 /* Whoever has a transaction id or snapshot that is as old as $1 or older. */
 static const char *const holders_query =
@@ -137,6 +147,29 @@ jp_scrub_holders(TransactionId newest)
 							false);
 	names = SPI_getvalue(found->vals[0], found->tupdesc, 1);
 	names = MemoryContextStrdup(caller, names == NULL ? "" : names);
+	SPI_finish();
+	return names;
+}
+
+/* Names of indexes that were being built when somebody stopped it. */
+List *
+jp_scrub_leftovers(Oid relid)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	SPITupleTable *found;
+	List	   *names = NIL;
+	uint64		i;
+
+	SPI_connect();
+	found = select_as_owner(leftovers_query, OIDOID, ObjectIdGetDatum(relid),
+							false);
+	for (i = 0; i < found->numvals; i++)
+	{
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+
+		names = lappend(names, SPI_getvalue(found->vals[i], found->tupdesc, 1));
+		MemoryContextSwitchTo(spi);
+	}
 	SPI_finish();
 	return names;
 }

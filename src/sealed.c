@@ -111,6 +111,9 @@ jp_seal(PG_FUNCTION_ARGS)
 	bytea	   *value;
 	JpDataKey	key;
 
+	/* On a standby there is nobody to wait for, and no key can be made. */
+	if (!RecoveryInProgress())
+		subject = jp_subject_settled(subject);
 	if (!jp_data_key_of(subject, &key))
 	{
 		error_context_stack = context;

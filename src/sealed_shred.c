@@ -120,7 +120,7 @@ jp_shred_keys(PG_FUNCTION_ARGS)
 	int64		count;
 
 	SPI_connect();
-	count = jp_sealed_shred(jp_subject_arg(fcinfo, 0), 1);
+	count = jp_sealed_shred(jp_subject_settled(jp_subject_arg(fcinfo, 0)), 1);
 	SPI_finish();
 	jp_note(JP_NOTE_ERASURE, "shred_keys", InvalidOid, count, NULL);
 	PG_RETURN_INT64(count);

@@ -100,6 +100,22 @@ jp_subject_arg(FunctionCallInfo fcinfo, int n)
 	return pseudonym;
 }
 
+/*
+ * A pseudonym under the current key for who writes: rekey_pseudonyms() is
+ * waited for, and waits from now on until the transaction ends.  Whoever
+ * looked before may have waited since, with a pseudonym of the old key.
+ */
+JpPseudonym *
+jp_subject_settled(const JpPseudonym *pseudonym)
+{
+	JpPseudonym *settled = palloc(sizeof(JpPseudonym));
+
+	LockRelationOid(jp_relation("subject"), RowExclusiveLock);
+	*settled = *pseudonym;
+	jp_pseudonym_advance(settled, jp_key_version(JP_KEY_PSEUDONYM));
+	return settled;
+}
+
 /* SQL: pseudonym_current(pseudonym), the same under the current key. */
 Datum
 jp_pseudonym_current(PG_FUNCTION_ARGS)
@@ -142,13 +158,14 @@ jp_subject_register(const JpPseudonym *pseudonym)
 
 	if (number == JP_NO_SUBJECT)
 	{
-		/* Erasure locks out or waits for whoever holds this lock. */
-		LockRelationOid(jp_relation("subject"), RowExclusiveLock);
-		if (jp_tombstone_find(pseudonym, &erased_at))
+		/* Erasure locks out or waits for whoever holds a lock now. */
+		JpPseudonym *settled = jp_subject_settled(pseudonym);
+
+		if (jp_tombstone_find(settled, &erased_at))
 			return JP_NO_SUBJECT;
 		jp_elevate(&before);
 		SPI_connect();
-		number = insert_subject(pseudonym);
+		number = insert_subject(settled);
 		SPI_finish();
 		jp_restore(&before);
 	}

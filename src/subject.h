@@ -28,6 +28,9 @@ typedef struct JpSubject
  */
 extern JpPseudonym *jp_subject_arg(FunctionCallInfo fcinfo, int n);
 
+/* The same for who writes: locks, and no other key comes meanwhile. */
+extern JpPseudonym *jp_subject_settled(const JpPseudonym *pseudonym);
+
 /* Number of a registered subject, or JP_NO_SUBJECT.  Never writes. */
 extern int32 jp_subject_find(const JpPseudonym *pseudonym);
 
