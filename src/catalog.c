@@ -348,6 +348,23 @@ forget_stale_plans(void)
 	plans_made_for = type;
 }
 
+/* Prepares a statement the first time, to keep its plan. */
+static void
+keep_plan(SPIPlanPtr *plan, const char *sql, int nargs, const Oid *types)
+{
+	SPIPlanPtr	made;
+
+	forget_stale_plans();
+	if (*plan != NULL)
+		return;
+	made = SPI_prepare(sql, nargs, (Oid *) types);
+	if (made == NULL || SPI_keepplan(made) != 0)
+		elog(ERROR, "could not prepare an internal statement: %s",
+			 SPI_result_code_string(SPI_result));
+	*plan = made;
+	remember_plan(plan);
+}
+
 /*
  * Runs a kept plan, preparing it the first time.  Under repeatable read too
  * it works on what is committed now, as foreign keys do: a decision must not
@@ -360,17 +377,7 @@ jp_execute(SPIPlanPtr *plan, const char *sql, int nargs, const Oid *types,
 	Snapshot	snapshot = InvalidSnapshot;
 	int			code;
 
-	forget_stale_plans();
-	if (*plan == NULL)
-	{
-		SPIPlanPtr	made = SPI_prepare(sql, nargs, (Oid *) types);
-
-		if (made == NULL || SPI_keepplan(made) != 0)
-			elog(ERROR, "could not prepare an internal statement: %s",
-				 SPI_result_code_string(SPI_result));
-		*plan = made;
-		remember_plan(plan);
-	}
+	keep_plan(plan, sql, nargs, types);
 	if (IsolationUsesXactSnapshot())
 		snapshot = GetLatestSnapshot();
 	code = SPI_execute_snapshot(*plan, values, nulls, snapshot,
@@ -378,6 +385,22 @@ jp_execute(SPIPlanPtr *plan, const char *sql, int nargs, const Oid *types,
 	if (code != expected)
 		elog(ERROR, "an internal statement returned %s",
 			 SPI_result_code_string(code));
+}
+
+/* Runs a kept plan by the caller's snapshot; its rows are the function's. */
+void
+jp_return_query(FunctionCallInfo fcinfo, SPIPlanPtr *plan, const char *sql,
+				int nargs, const Oid *types, Datum *values)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	uint64		i;
+
+	keep_plan(plan, sql, nargs, types);
+	if (SPI_execute_plan(*plan, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "an internal statement returned %s",
+			 SPI_result_code_string(SPI_result));
+	for (i = 0; i < SPI_processed; i++)
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
 }
 
 /*

@@ -101,4 +101,13 @@ extern void jp_execute(struct _SPI_plan **plan, const char *sql, int nargs,
 					   const Oid *types, Datum *values, const char *nulls,
 					   int expected);
 
+/*
+ * The same for a function that only reads: by the snapshot of the statement
+ * that called it.  What the query returns is put into the tuplestore that
+ * InitMaterializedSRF() made for the function.
+ */
+extern void jp_return_query(FunctionCallInfo fcinfo, struct _SPI_plan **plan,
+							const char *sql, int nargs, const Oid *types,
+							Datum *values);
+
 #endif							/* JP_CATALOG_H */
