@@ -198,9 +198,9 @@ transactions()
 	local few=$((100000 * count))
 
 	case $1 in
-		customer) echo $((8000 * count)) ;;
+		customer) echo $((4000 * count)) ;;
 		processor) echo $((75000000 * count / $2)) ;;
-		regulator) echo $((12000 * count)) ;;
+		regulator) echo $((3000 * count)) ;;
 		controller) echo $((few * 60 / $2 > 20 ? few * 60 / $2 : 20)) ;;
 	esac
 }
