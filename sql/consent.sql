@@ -188,15 +188,8 @@ CREATE FUNCTION journey_privacy.consent_of(
     OUT purpose text, OUT basis text, OUT granted boolean, OUT decided_at timestamptz,
     OUT valid_until timestamptz, OUT expired boolean, OUT restricted boolean)
   RETURNS SETOF record
-  LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-  SELECT p.name, p.basis, c.granted, c.decided_at, c.valid_until,
-         coalesce(c.valid_until <= pg_catalog.now(), false), coalesce(s.restricted, false)
-  FROM journey_privacy.purpose p
-  LEFT JOIN journey_privacy.subject s ON s.pseudonym = $1
-  LEFT JOIN journey_privacy.consent_state c ON c.purpose = p.name AND c.number = s.number
-  ORDER BY p.name;
-END;
+  LANGUAGE c STABLE STRICT ROWS 20 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_consent_of';
 COMMENT ON FUNCTION journey_privacy.consent_of(journey_privacy.pseudonym) IS
   'the decision in force for each purpose; granted is null where the subject has not decided';
 
@@ -206,18 +199,8 @@ CREATE FUNCTION journey_privacy.consent_history(
     OUT recorded_at timestamptz, OUT source text, OUT document text,
     OUT evidence jsonb, OUT region text)
   RETURNS SETOF record
-  LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-  SELECT e.id, e.purpose, e.decision, e.at, e.recorded_at, e.source, e.document,
-         e.evidence, e.region
-  FROM journey_privacy.consent_event e
-  WHERE e.subject = $1 OR e.subject IN (
-    SELECT m.pseudonym FROM journey_privacy.subject s
-    JOIN journey_privacy.subject m
-      ON coalesce(m.head, m.number) = coalesce(s.head, s.number)
-    WHERE s.pseudonym = $1)
-  ORDER BY e.at, e.id;
-END;
+  LANGUAGE c STABLE STRICT ROWS 20 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS 'MODULE_PATHNAME', 'jp_consent_history';
 COMMENT ON FUNCTION journey_privacy.consent_history(journey_privacy.pseudonym) IS
   'every decision of a subject under any of its identities, in the order of event time';
 

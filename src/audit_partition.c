@@ -20,8 +20,10 @@
 
 /*
  * What a partition is made of; %1$s is its name, %2$s and %3$s its bounds.
- * Entries come in the order of their times, so a BRIN index finds a time, and
- * in it a rare role, at no cost to sealing; a B-tree by role would halve it.
+ * Entries come in the order of their times, so that a B-tree by time grows at
+ * its end only, and a BRIN index finds a rare role at no cost to sealing; a
+ * B-tree by role would halve it.  BRIN alone would not do for times: what has
+ * not been vacuumed yet is in none of its ranges, and is read whole.
  */
 static const char *const making[] = {
 	"CREATE TABLE journey_privacy.%1$s (LIKE journey_privacy.audit_entry)",
@@ -33,7 +35,8 @@ static const char *const making[] = {
 	" FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.keep_audit()",
 	"ALTER TABLE journey_privacy.%1$s ENABLE ALWAYS TRIGGER keep_all",
 	"CREATE UNIQUE INDEX %1$s_number ON journey_privacy.%1$s (number)",
-	"CREATE INDEX %1$s_at ON journey_privacy.%1$s USING brin"
+	"CREATE INDEX %1$s_at ON journey_privacy.%1$s (at)",
+	"CREATE INDEX %1$s_who ON journey_privacy.%1$s USING brin"
 	" (at, current_user_name text_bloom_ops, purpose text_bloom_ops)",
 	"CREATE INDEX %1$s_tables ON journey_privacy.%1$s USING gin (tables)",
 	"CREATE INDEX %1$s_subject ON journey_privacy.%1$s (number) WHERE subject IS NOT NULL"

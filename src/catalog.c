@@ -53,6 +53,21 @@ static Oid	schema = InvalidOid;
 static List *kept_plans = NIL;
 static Oid	plans_made_for = InvalidOid;
 
+/* A kept plan that is known by its text and the types of its parameters. */
+#define MOST_TEXT_PLANS		64
+#define MOST_TEXT_TYPES		4
+
+typedef struct TextPlan
+{
+	struct TextPlan *next;
+	char	   *sql;
+	Oid			types[MOST_TEXT_TYPES];
+	SPIPlanPtr	plan;
+} TextPlan;
+
+static TextPlan *text_plans = NULL;
+static int	text_plan_count = 0;
+
 static void remember_plan(SPIPlanPtr *plan);
 static void forget_stale_plans(void);
 static void become(Oid userid, int sec_context, const char *path,
@@ -348,6 +363,24 @@ forget_stale_plans(void)
 	plans_made_for = type;
 }
 
+/* Prepares a statement the first time, to keep its plan; options of cursors. */
+static void
+keep_plan(SPIPlanPtr *plan, const char *sql, int nargs, const Oid *types,
+		  int options)
+{
+	SPIPlanPtr	made;
+
+	forget_stale_plans();
+	if (*plan != NULL)
+		return;
+	made = SPI_prepare_cursor(sql, nargs, (Oid *) types, options);
+	if (made == NULL || SPI_keepplan(made) != 0)
+		elog(ERROR, "could not prepare an internal statement: %s",
+			 SPI_result_code_string(SPI_result));
+	*plan = made;
+	remember_plan(plan);
+}
+
 /*
  * Runs a kept plan, preparing it the first time.  Under repeatable read too
  * it works on what is committed now, as foreign keys do: a decision must not
@@ -360,17 +393,7 @@ jp_execute(SPIPlanPtr *plan, const char *sql, int nargs, const Oid *types,
 	Snapshot	snapshot = InvalidSnapshot;
 	int			code;
 
-	forget_stale_plans();
-	if (*plan == NULL)
-	{
-		SPIPlanPtr	made = SPI_prepare(sql, nargs, (Oid *) types);
-
-		if (made == NULL || SPI_keepplan(made) != 0)
-			elog(ERROR, "could not prepare an internal statement: %s",
-				 SPI_result_code_string(SPI_result));
-		*plan = made;
-		remember_plan(plan);
-	}
+	keep_plan(plan, sql, nargs, types, 0);
 	if (IsolationUsesXactSnapshot())
 		snapshot = GetLatestSnapshot();
 	code = SPI_execute_snapshot(*plan, values, nulls, snapshot,
@@ -378,6 +401,61 @@ jp_execute(SPIPlanPtr *plan, const char *sql, int nargs, const Oid *types,
 	if (code != expected)
 		elog(ERROR, "an internal statement returned %s",
 			 SPI_result_code_string(code));
+}
+
+/* The kept plan of a text, new if there is room; else NULL. */
+static TextPlan *
+text_plan(const char *sql, int nargs, const Oid *types)
+{
+	TextPlan   *kept;
+
+	Assert(nargs <= MOST_TEXT_TYPES);
+	for (kept = text_plans; kept != NULL; kept = kept->next)
+		if (strcmp(kept->sql, sql) == 0 &&
+			memcmp(kept->types, types, nargs * sizeof(Oid)) == 0)
+			return kept;
+	if (text_plan_count == MOST_TEXT_PLANS)
+		return NULL;
+	kept = MemoryContextAllocZero(TopMemoryContext, sizeof(TextPlan));
+	kept->sql = MemoryContextStrdup(TopMemoryContext, sql);
+	memcpy(kept->types, types, nargs * sizeof(Oid));
+	kept->next = text_plans;
+	text_plans = kept;
+	text_plan_count++;
+	return kept;
+}
+
+/*
+ * Runs a statement whose text depends on tables, as SPI_execute_with_args();
+ * of the first of them that a backend runs the plans are kept.
+ */
+int
+jp_execute_text(const char *sql, int nargs, const Oid *types, Datum *values,
+				int64 limit)
+{
+	TextPlan   *kept = text_plan(sql, nargs, types);
+
+	if (kept == NULL)
+		return SPI_execute_with_args(sql, nargs, (Oid *) types, values, NULL,
+									 false, limit);
+	keep_plan(&kept->plan, sql, nargs, types, CURSOR_OPT_GENERIC_PLAN);
+	return SPI_execute_plan(kept->plan, values, NULL, false, limit);
+}
+
+/* Runs a kept plan by the caller's snapshot; its rows are the function's. */
+void
+jp_return_query(FunctionCallInfo fcinfo, SPIPlanPtr *plan, const char *sql,
+				int nargs, const Oid *types, Datum *values)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	uint64		i;
+
+	keep_plan(plan, sql, nargs, types, CURSOR_OPT_GENERIC_PLAN);
+	if (SPI_execute_plan(*plan, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "an internal statement returned %s",
+			 SPI_result_code_string(SPI_result));
+	for (i = 0; i < SPI_processed; i++)
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
 }
 
 /*

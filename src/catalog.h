@@ -101,4 +101,22 @@ extern void jp_execute(struct _SPI_plan **plan, const char *sql, int nargs,
 					   const Oid *types, Datum *values, const char *nulls,
 					   int expected);
 
+/*
+ * Runs a statement with at most four parameters whose text depends on tables,
+ * as SPI_execute_with_args(); the plans of some are kept.  For few rows, as
+ * such a plan does not know how many values an array has, and always with the
+ * same rights.
+ */
+extern int	jp_execute_text(const char *sql, int nargs, const Oid *types,
+							Datum *values, int64 limit);
+
+/*
+ * As jp_execute(), for a function that reads a few rows: by the snapshot of the statement
+ * that called it.  What the query returns is put into the tuplestore that
+ * InitMaterializedSRF() made for the function.
+ */
+extern void jp_return_query(FunctionCallInfo fcinfo, struct _SPI_plan **plan,
+							const char *sql, int nargs, const Oid *types,
+							Datum *values);
+
 #endif							/* JP_CATALOG_H */

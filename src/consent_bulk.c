@@ -467,6 +467,8 @@ compare_numbers(const void *a, const void *b)
 /*
  * Makes the bitmap of a purpose anew from registry and decisions.  Numbers
  * that were given but are not registered belong to nobody: their bits are 0.
+ * Each chunk reads its own range of both: the join alone would let the planner
+ * read all decisions of the purpose for each.
  */
 static void
 rebuild(const JpPurpose *purpose, int32 next_number)
@@ -497,6 +499,7 @@ rebuild(const JpPurpose *purpose, int32 next_number)
 				   "SELECT s.number, s.restricted, c.granted, coalesce(c.valid_until, 'infinity')"
 				   " FROM journey_privacy.subject s LEFT JOIN journey_privacy.consent_state c"
 				   "  ON c.purpose = $1 AND c.number = s.number"
+				   "  AND c.number >= $2 AND c.number < $3"
 				   " WHERE s.number >= $2 AND s.number < $3",
 				   3, types, values, NULL, SPI_OK_SELECT);
 		for (i = 0; i < SPI_processed; i++)

@@ -174,14 +174,16 @@ jp_erasure_add_late(JpErasure *job, const JpSubject *late, const int *person)
 void
 jp_erasure_load(JpErasure *job)
 {
+	static SPIPlanPtr plan = NULL;
 	Oid			types[1] = {UUIDOID};
 	Datum		values[1] = {job->request_id};
 	JpSubject  *subject = &job->subject;
 	int			i;
 
-	SPI_execute_with_args("SELECT trace, number, person FROM journey_privacy.erasure_subject"
-						  " WHERE request_id = $1 ORDER BY number, trace",
-						  1, types, values, NULL, false, 0);
+	jp_execute(&plan,
+			   "SELECT trace, number, person FROM journey_privacy.erasure_subject"
+			   " WHERE request_id = $1 ORDER BY number, trace",
+			   1, types, values, NULL, SPI_OK_SELECT);
 	subject->count = SPI_processed;
 	subject->restricted = false;
 	subject->pseudonyms = palloc(Max(subject->count, 1) * sizeof(JpPseudonym));

@@ -22,6 +22,8 @@
 #include "erasure.h"
 #include "note.h"
 
+#define FEW_IDENTITIES	16		/* of more, a plan is made for their number */
+
 /* The subject that is asked about, within the transaction that asks. */
 static const JpSubject *wanted = NULL;
 static const char *wanted_kind = NULL;
@@ -175,6 +177,9 @@ select_named(SPITupleTable *from, uint64 i, const char *select,
 		jp_subject_pseudonyms(subject), jp_subject_numbers(subject), places
 	};
 	char	   *condition;
+	char	   *sql;
+	int			args;
+	int			code;
 	JpPrivilege before;
 
 	if (has_kind && !by_number)
@@ -190,12 +195,15 @@ select_named(SPITupleTable *from, uint64 i, const char *select,
 	wanted = subject;
 	wanted_kind = SPI_getvalue(row, desc, 9);
 	wanted_in = JP_LOCAL_XID;
+	sql = psprintf("SELECT %s FROM %s t WHERE %s%s", select, table, condition,
+				   places == (Datum) 0 ? "" :
+				   " AND t.ctid OPERATOR(pg_catalog.=) ANY ($3)");
+	args = places != (Datum) 0 ? 3 : both ? 2 : 1;
 	jp_act_as(owner, "pg_catalog, pg_temp", &before);
-	if (SPI_execute_with_args(psprintf("SELECT %s FROM %s t WHERE %s%s", select, table, condition,
-									   places == (Datum) 0 ? "" :
-									   " AND t.ctid OPERATOR(pg_catalog.=) ANY ($3)"),
-							  places != (Datum) 0 ? 3 : both ? 2 : 1, types, values,
-							  NULL, false, limit) != SPI_OK_SELECT)
+	code = subject->count > FEW_IDENTITIES ?
+		SPI_execute_with_args(sql, args, types, values, NULL, false, limit) :
+		jp_execute_text(sql, args, types, values, limit);
+	if (code != SPI_OK_SELECT)
 		elog(ERROR, "could not read a protected table");
 	jp_restore(&before);
 	wanted = NULL;

@@ -23,6 +23,7 @@
 #include "nodes/primnodes.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -519,6 +520,11 @@ change_allowance(FunctionCallInfo fcinfo, const char *sql, const char *grant)
 			grant = "REVOKE SELECT ON journey_privacy.allowance FROM %s";
 	}
 	if (grant != NULL)
+	{
+		/* Two that grant on one table at a time fail (XX000). */
+		LockDatabaseObject(RelationRelationId, jp_relation("allowance"), 0,
+						   ExclusiveLock);
 		SPI_execute(psprintf(grant, quote_identifier(role)), false, 0);
+	}
 	SPI_finish();
 }
