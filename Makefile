@@ -2,6 +2,8 @@
 #
 #   make demo                 the ten-minute story on a throwaway server
 #   make test                 the whole suite, on throwaway servers
+#   make test-versions        the same on PostgreSQL 15, 17 and 18, each in a
+#                             Debian that has it (as root)
 #   make, make install        build, install into the server of PG_CONFIG
 #   make installcheck         the suite against what is installed there
 #   make dist                 the zip for PGXN, of what is committed
@@ -57,12 +59,12 @@ EXTRA_CLEAN = test/keyring.conf test/results test/log \
 
 all:
 
-.PHONY: test demo dist test-package test/keyring.conf
+.PHONY: test demo dist test-package test-versions test/keyring.conf
 test demo:
 	@bash test/run $@
 
-test-package:
-	@bash test/package
+test-package test-versions:
+	@bash test/$(@:test-%=%)
 
 dist:
 	git archive --format=zip --prefix=$(EXTENSION)-$(EXTVERSION)/ \
