@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use File::Basename qw(dirname);
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -32,11 +33,12 @@ my %syntax = map { $_ => 1 } qw(array coalesce exists extract filter greatest in
 # what documents call by its name in C
 my %symbol = map { $_ => 1 } map { slurp_file($_) =~ /\b(jp_\w+)\(/g } glob('src/*.[ch]');
 
-# Lies of a text, each in words.  What stands in fenced blocks is another test's
-# (004_readme); here it is what stands between backticks in a line.
+# Lies of a text that lies in a directory, each in words.  What stands in fenced
+# blocks is another test's (004_readme); here it is what stands between backticks
+# in a line, and links.
 sub lies
 {
-	my ($text, @lies) = @_;
+	my ($text, $directory, @lies) = @_;
 
 	$text =~ s/^```.*?^```\n//msg;
 	for my $code ($text =~ /`([^`\n]+)`/g)
@@ -51,25 +53,31 @@ sub lies
 			push @lies, "nothing is called journey_privacy.$1"
 			  unless $ours{$1} || $code =~ /journey_privacy\.(?:so|control|conf|keyring|html|com)\b/;
 		}
-		# a path, where it is one of the tree, however it goes on
+		push @lies, "there is no test $1"
+		  if $code =~ /^(\d{3}_\w+\.pl)$/ && !-e "test/t/$1";
+		# a path, where it is one of the tree
 		if ($code =~ m{^((?:src|sql|test|doc|expected)/[\w./-]+)$})
 		{
 			push @lies, "there is no file $1" unless -e $1;
 		}
+	}
+	for my $link ($text =~ /\]\((?!\w+:|#)([^)#\s]+)/g)
+	{
+		push @lies, "a link leads to no $link" unless -e "$directory/$link";
 	}
 	return @lies;
 }
 
 for my $file ('README.md', 'CHANGELOG.md', glob('doc/*.md'))
 {
-	is(join("\n", lies(slurp_file($file))), '', "$file names what there is");
+	is(join("\n", lies(slurp_file($file), dirname($file))), '', "$file names what there is");
 }
 
 # the test itself would notice
-is_deeply([ lies("`forget_everybody('x')` and `journey_privacy.forgotten` in `src/no_such.c`\n"
-			. "```sql\nSELECT not_looked_at();\n```\n`erase()`, `count(*)`, `test/run`\n") ],
+is_deeply([ lies("`forget_everybody('x')` and `journey_privacy.forgotten` in `src/no_such.c`, `999_not.pl`, [this](that.md)\n"
+			. "```sql\nSELECT not_looked_at();\n```\n`erase()`, `count(*)`, `test/run`, [that](README.md#part)\n", '.') ],
 	[ 'no function is called forget_everybody', 'nothing is called journey_privacy.forgotten',
-		'there is no file src/no_such.c' ],
+		'there is no file src/no_such.c', 'there is no test 999_not.pl', 'a link leads to no that.md' ],
 	'a lie is noticed');
 
 # META.json, by the specification of PGXN, version 1.0.0
