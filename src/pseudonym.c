@@ -65,7 +65,10 @@ static const char *const value_hint[JP_NORMALIZERS] = {
 	[JP_NORMALIZE_UUID] = "The value is 32 hexadecimal digits, with or without hyphens."
 };
 
-/* Reads the text form, or an identity. */
+/*
+ * Reads the text form, or an identity.  Its errors are never soft: what COPY
+ * (ON_ERROR ignore) skips, it may quote.
+ */
 Datum
 jp_pseudonym_in(PG_FUNCTION_ARGS)
 {

@@ -283,7 +283,9 @@ SELECT count(*) FROM pg_statistic_ext_data;
 
 -- 33. statistics of one's own on the table, and ANALYZE: an error, a warning
 CREATE STATISTICS spy.s (mcv) ON visitor, note FROM spy_data.visit;
+\set VERBOSITY sqlstate
 ANALYZE spy_data.visit;
+\set VERBOSITY terse
 
 -- 34. counters of the server count hidden rows that an index finds, as the README says
 BEGIN;
@@ -560,8 +562,10 @@ ALTER TABLE spy_data.visit NO FORCE ROW LEVEL SECURITY;
 -- 67. COPY: two rows, to the client only
 COPY spy_data.visit (id, note) TO stdout;
 COPY (SELECT note FROM spy_data.visit WHERE spy.say(note)) TO stdout;
+\set VERBOSITY sqlstate
 COPY spy_data.visit TO '/tmp/spy';
 COPY (SELECT note FROM spy_data.visit) TO PROGRAM 'cat';
+\set VERBOSITY terse
 COPY spy_data.region_b (note) TO stdout;
 
 -- 68. COPY FROM into a table with row security: an error
@@ -663,7 +667,7 @@ SELECT lo_import('/tmp/spy');
 
 -- 82. what the catalog tells is the policy, not the rows
 SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polrelid = 'spy_data.visit'::regclass ORDER BY polname;
-SELECT pg_get_viewdef('spy.defined'::regclass);
+SELECT count(pg_get_viewdef('spy.defined'::regclass));
 SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'spy_data.entry'::regclass AND contype = 'c';
 SELECT pg_get_indexdef('spy_data.visit_note'::regclass);
 
@@ -752,7 +756,9 @@ CREATE TRIGGER g BEFORE INSERT ON spy.guarded FOR EACH ROW EXECUTE FUNCTION jour
 INSERT INTO spy.guarded VALUES ('canary@spy.example');
 
 -- 92. our settings and the keyring: an error, or nothing
+\set VERBOSITY sqlstate
 SHOW journey_privacy.keyring_file;
+\set VERBOSITY terse
 SET journey_privacy.require_preload = off;
 SET session_replication_role = replica;
 SELECT count(*) FROM pg_settings WHERE name = 'journey_privacy.keyring_file' AND setting <> '';

@@ -244,12 +244,13 @@ SELECT o.name FROM (
   UNION ALL SELECT name::text, typowner FROM type) o
 WHERE o.owner <> (SELECT extowner FROM pg_extension WHERE extname = 'journey_privacy');
 
--- everything has a comment
+-- everything has a comment; types of rows and of arrays, members since 17, are no names of ours
 SELECT pg_describe_object(classid, objid, 0) FROM member
 WHERE classid IN ('pg_proc'::regclass, 'pg_class'::regclass, 'pg_type'::regclass,
                   'pg_operator'::regclass, 'pg_event_trigger'::regclass)
   AND coalesce(obj_description(objid, classid::regclass::text::name), '') = ''
-  AND objid NOT IN (SELECT oid FROM class WHERE relkind = 'S');
+  AND objid NOT IN (SELECT oid FROM class WHERE relkind = 'S')
+  AND objid NOT IN (SELECT oid FROM pg_type WHERE typcategory = 'A' OR typrelid IN (SELECT oid FROM pg_class WHERE relkind <> 'c'));
 
 -- all names are in our schema; the exceptions take our types and nothing else
 SELECT pg_describe_object(m.classid, m.objid, 0) FROM member m
