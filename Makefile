@@ -6,6 +6,8 @@
 #                             Debian that has it (as root)
 #   make, make install        build, install into the server of PG_CONFIG
 #   make installcheck         the suite against what is installed there
+#   make dist                 the zip for PGXN, of what is committed
+#   make test-package         Debian's package: built, installed, tried, purged
 #
 # make demo and make test install what they miss and need no server, headers or
 # compiler to begin with, so everything they use comes before PGXS.
@@ -57,12 +59,16 @@ EXTRA_CLEAN = test/keyring.conf test/results test/log \
 
 all:
 
-.PHONY: test demo test-versions test/keyring.conf
+.PHONY: test demo dist test-package test-versions test/keyring.conf
 test demo:
 	@bash test/run $@
 
-test-versions:
-	@bash test/versions
+test-package test-versions:
+	@bash test/$(@:test-%=%)
+
+dist:
+	git archive --format=zip --prefix=$(EXTENSION)-$(EXTVERSION)/ \
+		--output=$(EXTENSION)-$(EXTVERSION).zip HEAD
 
 ifdef PG_VERSION
 PG_CONFIG = /usr/lib/postgresql/$(PG_VERSION)/bin/pg_config
@@ -73,6 +79,9 @@ PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
+
+# Not among other extensions' files: names like report.md are nobody's own.
+docmoduledir := extension/$(EXTENSION)
 
 # PGXS tracks neither of these on Debian.
 $(OBJS): $(wildcard src/*.h)

@@ -52,6 +52,13 @@ jp_guc_variables(int *count)
 #endif
 }
 
+/* Until 16, CREATEROLE made members of any role that is no superuser. */
+#if PG_VERSION_NUM >= 160000
+#define JP_SQL_CREATEROLE_IS_ENOUGH	"false"
+#else
+#define JP_SQL_CREATEROLE_IS_ENOUGH	"true"
+#endif
+
 /* 17 moved the local transaction id of a backend into a struct. */
 #if PG_VERSION_NUM >= 170000
 #define JP_LOCAL_XID	(MyProc->vxid.lxid)

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "doctor.h"
 
 /* Which view or materialized view reads which relation. */
@@ -88,6 +89,9 @@ const JpCheck jp_checks_access[] = {
 		"SELECT r.rolname, 'may take backups and the stream of changes: row security does not bind it',"
 		" format('ALTER ROLE %I NOREPLICATION', r.rolname)"
 		" FROM pg_roles r WHERE r.rolreplication AND NOT r.rolsuper"
+		" UNION ALL SELECT r.rolname, 'has CREATEROLE: it may become a member of every role that is no superuser, and reach files of the server',"
+		" format('ALTER ROLE %I NOCREATEROLE', r.rolname)"
+		" FROM pg_roles r WHERE r.rolcreaterole AND NOT r.rolsuper AND " JP_SQL_CREATEROLE_IS_ENOUGH
 		" UNION ALL SELECT m.rolname, format('is a member of %s: it reaches files of the server, beneath row security', g.rolname),"
 		" format('REVOKE %I FROM %I', g.rolname, m.rolname)"
 		" FROM pg_auth_members a JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member"

@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_func.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -61,7 +62,10 @@ static void note_command(Node *statement);
 static void note_relation(const char *command, RangeVar *relation);
 static void note_dropped(const char *command, DropStmt *drop);
 static void note_grant(const char *command, GrantStmt *grant);
+static Oid	granted_routine(Node *object, ObjectType type);
 static void note_role(const char *command, List *options);
+static bool gives_power(const char *option);
+static void note_membership(const char *command, GrantRoleStmt *grant);
 static void note_extension(const char *command, const char *name);
 static void note_setting(const char *command, const char *name);
 static void note_prepared(const char *gid);
@@ -309,6 +313,9 @@ note_command(Node *statement)
 		case T_GrantStmt:
 			note_grant(command, (GrantStmt *) statement);
 			break;
+		case T_GrantRoleStmt:
+			note_membership(command, (GrantRoleStmt *) statement);
+			break;
 		case T_CreateRoleStmt:
 			note_role(command, ((CreateRoleStmt *) statement)->options);
 			break;
@@ -374,19 +381,45 @@ note_dropped(const char *command, DropStmt *drop)
 	}
 }
 
-/* Notes privileges given on tables that are protected or ours. */
+/* Notes privileges given on what is protected or ours. */
 static void
 note_grant(const char *command, GrantStmt *grant)
 {
 	ListCell   *cell;
 
-	if (grant->objtype != OBJECT_TABLE || grant->targtype != ACL_TARGET_OBJECT)
-		return;
 	foreach(cell, grant->objects)
-		note_relation(command, lfirst(cell));
+	{
+		Oid			routine;
+
+		if (grant->targtype == ACL_TARGET_ALL_IN_SCHEMA)
+			jp_note(JP_NOTE_PROTECTION, command, InvalidOid, -1,
+					strVal(lfirst(cell)));
+		else if (grant->targtype != ACL_TARGET_OBJECT)
+			return;
+		else if (grant->objtype == OBJECT_TABLE)
+			note_relation(command, lfirst(cell));
+		else if (OidIsValid(routine = granted_routine(lfirst(cell),
+													  grant->objtype)))
+			jp_note(JP_NOTE_PROTECTION, command, InvalidOid, -1,
+					get_func_name(routine));
+	}
 }
 
-/* Notes that row security is to bind a role or not. */
+/* The routine of ours that privileges are given on, or InvalidOid. */
+static Oid
+granted_routine(Node *object, ObjectType type)
+{
+	Oid			routine = InvalidOid;
+
+	if (type == OBJECT_FUNCTION || type == OBJECT_PROCEDURE ||
+		type == OBJECT_ROUTINE)
+		routine = LookupFuncWithArgs(type, castNode(ObjectWithArgs, object), true);
+	if (OidIsValid(routine) && get_func_namespace(routine) != jp_schema())
+		return InvalidOid;
+	return routine;
+}
+
+/* Notes what lets a role get at more: by itself, or through other roles. */
 static void
 note_role(const char *command, List *options)
 {
@@ -396,9 +429,38 @@ note_role(const char *command, List *options)
 	{
 		const char *option = lfirst_node(DefElem, cell)->defname;
 
-		if (strcmp(option, "superuser") == 0 || strcmp(option, "bypassrls") == 0)
+		if (gives_power(option))
 			jp_note(JP_NOTE_PROTECTION, command, InvalidOid, -1, option);
 	}
+}
+
+/* Whether an option of a role is one of those. */
+static bool
+gives_power(const char *option)
+{
+	static const char *const powers[] = {
+		"superuser", "bypassrls", "createrole", "isreplication",
+		"addroleto", "rolemembers", "adminmembers"
+	};
+	int			i;
+
+	for (i = 0; i < lengthof(powers); i++)
+	{
+		if (strcmp(option, powers[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Notes the roles that others become members of: purposes are inherited. */
+static void
+note_membership(const char *command, GrantRoleStmt *grant)
+{
+	ListCell   *cell;
+
+	foreach(cell, grant->granted_roles)
+		jp_note(JP_NOTE_PROTECTION, command, InvalidOid, -1,
+				lfirst_node(AccessPriv, cell)->priv_name);
 }
 
 /*

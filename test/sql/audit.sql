@@ -146,6 +146,14 @@ ALTER TABLE au_visit NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE au_visit FORCE ROW LEVEL SECURITY;
 ALTER ROLE regress_audit_reader BYPASSRLS;
 ALTER ROLE regress_audit_reader NOBYPASSRLS;
+ALTER ROLE regress_audit_reader CREATEROLE PASSWORD NULL;
+GRANT pg_monitor, regress_audit_analyst TO regress_audit_reader;
+REVOKE pg_monitor, regress_audit_analyst FROM regress_audit_reader;
+CREATE ROLE regress_audit_late IN ROLE regress_audit_reader;
+DROP ROLE regress_audit_late;
+GRANT EXECUTE ON FUNCTION journey_privacy.consent_of, pg_catalog.now TO regress_audit_reader;
+REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA journey_privacy FROM regress_audit_reader;
+REVOKE EXECUTE ON FUNCTION pg_catalog.now FROM regress_audit_reader;
 SELECT journey_privacy.export_subject(au_ann()) IS NOT NULL AS exported;
 CREATE TEMP TABLE au_sealed AS
   SELECT journey_privacy.pseudonymize('email', 'au' || n || '@example.com') AS who,

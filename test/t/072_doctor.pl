@@ -110,6 +110,16 @@ like(found('keyring_backup'), qr/^advice\|journey_privacy.keyring_file\|the keyr
 set('journey_privacy.keyring_file' => undef);
 is(found('keyring_backup'), '', 'on another file system') if $elsewhere;
 
+# Until PostgreSQL 16, CREATEROLE may become a member of the analysts and of
+# those who read files: it says so, and that is so.
+$node->safe_psql('postgres', 'CREATE ROLE maker CREATEROLE LOGIN');
+my $all_roles = $node->pg_version < 16;
+like(found('beneath') . '|', $all_roles ? qr/^warning\|maker\|has CREATEROLE/ : qr/^\|$/, 'CREATEROLE');
+my ($joined) = $node->psql('postgres', 'GRANT pg_execute_server_program TO maker', extra_params => [ '-U', 'maker' ]);
+is($joined == 0, $all_roles, 'and what it may do');
+$node->safe_psql('postgres', 'DROP ROLE maker');
+is(found('beneath'), '', 'nobody beneath');
+
 # Settings of the server.
 set('fsync' => 'off');
 like(found('durability'), qr/^critical\|fsync\|/, 'fsync off');
