@@ -110,21 +110,33 @@ CREATE FUNCTION journey_privacy.audit_of(subject journey_privacy.pseudonym)
   SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_audit_of';
 COMMENT ON FUNCTION journey_privacy.audit_of(journey_privacy.pseudonym) IS
-  'numbers of the entries that are about a subject; none once the subject''s key has been shredded';
+'numbers of the entries that are about a subject; none once the subject''s key has been shredded
+subject: whom entries are about
+Returns: numbers as in audit_log
+Errors: 55000 no keyring; XX001 entries that are missing';
 
 CREATE FUNCTION journey_privacy.checkpoint_audit() RETURNS text
   LANGUAGE c VOLATILE SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_checkpoint_audit';
 COMMENT ON FUNCTION journey_privacy.checkpoint_audit() IS
-  'seals everything that has been done and returns a signed checkpoint, a note in the C2SP tlog-checkpoint format';
+'seals everything that has been done and returns a signed checkpoint, a note in the C2SP
+  tlog-checkpoint format
+Returns: the checkpoint: name of the log, number of entries, root, signature
+Errors: 53400 no background worker is left; 55000 no keyring, not preloaded, or the worker could not
+  sign; XX001 entries that are missing
+Source: RFC 6962; C2SP tlog-checkpoint and signed-note';
 
 CREATE FUNCTION journey_privacy.audit_verifier_key(version integer DEFAULT NULL) RETURNS text
   LANGUAGE c STABLE SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_audit_verifier_key';
 COMMENT ON FUNCTION journey_privacy.audit_verifier_key(integer) IS
-  'key that verifies checkpoints, in the form of C2SP signed notes; by default the current one';
+'key that verifies checkpoints, in the form of C2SP signed notes; by default the current one
+version: of the key sign; NULL: the current one
+Returns: name+id+key, as one line
+Errors: 55000 no keyring, or an audit without entries
+Source: C2SP signed-note';
 
 CREATE FUNCTION journey_privacy.audit_leaf(
     first bigint, last bigint DEFAULT NULL, OUT number bigint, OUT leaf text)
@@ -133,7 +145,12 @@ CREATE FUNCTION journey_privacy.audit_leaf(
   SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_audit_leaf';
 COMMENT ON FUNCTION journey_privacy.audit_leaf(bigint, bigint) IS
-  'entries as they are hashed, one line of JSON each, from a number to another; the hash is that of their UTF-8 bytes';
+'entries as they are hashed, one line of JSON each, from a number to another; the hash is that of
+  their UTF-8 bytes
+first: number of the first entry
+last: number of the last; NULL: only the first
+Returns: number and leaf, one line of JSON, for each entry that is there; none that was purged
+Source: RFC 6962, 2.1';
 
 CREATE FUNCTION journey_privacy.audit_inclusion_proof(
     entry bigint, size bigint DEFAULT NULL,
@@ -143,7 +160,14 @@ CREATE FUNCTION journey_privacy.audit_inclusion_proof(
   SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_audit_inclusion_proof';
 COMMENT ON FUNCTION journey_privacy.audit_inclusion_proof(bigint, bigint) IS
-  'hashes that show that an entry is in the tree of a size (RFC 9162, 2.1.3), with the hash of the entry and the root';
+'hashes that show that an entry is in the tree of a size (RFC 9162, 2.1.3), with the hash of the
+  entry and the root
+entry: number of an entry
+size: of the tree, as in a checkpoint; NULL: all entries there are
+Returns: tree_size, root of that tree, leaf (hash of the entry), and path, the hashes from the leaf
+  to the root; hashes are SHA-256
+Errors: 22023 no such entry or size, or the entry has been purged; XX001 entries that are missing
+Source: RFC 9162, 2.1.3';
 
 CREATE FUNCTION journey_privacy.audit_consistency_proof(
     old bigint, new bigint DEFAULT NULL) RETURNS bytea[]
@@ -151,7 +175,12 @@ CREATE FUNCTION journey_privacy.audit_consistency_proof(
   SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_audit_consistency_proof';
 COMMENT ON FUNCTION journey_privacy.audit_consistency_proof(bigint, bigint) IS
-  'hashes that show that the tree of one size begins with the tree of another (RFC 9162, 2.1.4)';
+'hashes that show that the tree of one size begins with the tree of another (RFC 9162, 2.1.4)
+old: size of the earlier tree
+new: size of the later one; NULL: all entries there are
+Returns: hashes, SHA-256
+Errors: 22023 a size that is not there, or old above new; XX001 entries that are missing
+Source: RFC 9162, 2.1.4';
 
 CREATE FUNCTION journey_privacy.audit_range_proof(
     first bigint, last bigint, size bigint DEFAULT NULL,
@@ -161,7 +190,14 @@ CREATE FUNCTION journey_privacy.audit_range_proof(
   SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_audit_range_proof';
 COMMENT ON FUNCTION journey_privacy.audit_range_proof(bigint, bigint, bigint) IS
-  'the hashes of subtrees that, together with those of the entries from one number to another, give the root of a size';
+'the hashes of subtrees that, together with those of the entries from one number to another, give the
+  root of a size
+first: number of the first entry
+last: number of the last
+size: of the tree, as in a checkpoint; NULL: all entries there are
+Returns: level, index and hash of each subtree before and behind the range, in order
+Errors: 22023 an entry or size that is not there; XX001 entries that are missing
+Source: RFC 6962, 2.1';
 
 CREATE FUNCTION journey_privacy.verify_audit(
     checkpoint text DEFAULT NULL,
@@ -171,14 +207,28 @@ CREATE FUNCTION journey_privacy.verify_audit(
   SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_verify_audit';
 COMMENT ON FUNCTION journey_privacy.verify_audit(text) IS
-  'computes every hash again, compares with the tree, all checkpoints and one that was kept elsewhere; names the first broken entry';
+'computes every hash again, compares with the tree, all checkpoints and one that was kept elsewhere;
+  names the first broken entry
+checkpoint: one that was kept elsewhere, as checkpoint_audit() returns it; NULL: those that are
+  stored
+Returns: checked (entries), size and root of the tree, and where something is wrong broken_entry and
+  problem, else NULL
+Errors: 0A000 at an isolation level above read committed; 22023 a checkpoint of another audit, or
+  one whose entries have been purged; XX001 entries that are missing
+Source: RFC 6962';
 
 CREATE FUNCTION journey_privacy.purge_audit(keep interval) RETURNS bigint
   LANGUAGE c VOLATILE STRICT SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_purge_audit';
 COMMENT ON FUNCTION journey_privacy.purge_audit(interval) IS
-  'drops whole months of entries that are older, after verifying them, and keeps the hashes that proofs of later entries need; returns how many entries went';
+'drops whole months of entries that are older, after verifying them, and keeps the hashes that proofs
+  of later entries need; returns how many entries went
+keep: what is kept, at least; from its end back to the beginning of a month
+Returns: how many entries went
+Errors: 0A000 at an isolation level above read committed; 55000 no checkpoint could be made; XX001
+  an entry is missing or not what was sealed: then nothing is purged
+Source: Art. 5(1)(e) GDPR';
 
 CREATE FUNCTION journey_privacy.audit_queue(
     OUT waiting bigint, OUT size bigint, OUT worker integer)
@@ -186,7 +236,9 @@ CREATE FUNCTION journey_privacy.audit_queue(
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_audit_queue';
 COMMENT ON FUNCTION journey_privacy.audit_queue() IS
-  'bytes that wait to be sealed, bytes there is room for, and the process that seals, if it runs';
+'bytes that wait to be sealed, bytes there is room for, and the process that seals, if it runs
+Returns: waiting and size in bytes, worker: process id, NULL when none runs; all NULL when not
+  preloaded';
 
 CREATE VIEW journey_privacy.audit_state AS
   SELECT t.origin, greatest(coalesce((SELECT max(e.number) + 1 FROM journey_privacy.audit_entry e), 0), t.first) AS size,

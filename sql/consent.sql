@@ -89,14 +89,28 @@ CREATE FUNCTION journey_privacy.create_purpose(
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_create_purpose';
 COMMENT ON FUNCTION journey_privacy.create_purpose(text, text, text, interval, integer, text, interval) IS
-  'makes a purpose with its legal basis; consent_valid_for is how long a yes counts, min_group how many subjects a group has at least that an answer tells of; access is rows, or aggregates when only answers may be had; keep_for is how long data collected for it is kept (null: no limit)';
+'makes a purpose with its legal basis
+name: up to 63 lower-case letters, digits and underscores, beginning with a letter
+basis: consent, opt_out, contract, legal_obligation, vital_interests, public_task or
+  legitimate_interests
+description: for the privacy notice and the record of processing; names nobody
+consent_valid_for: how long a yes counts; NULL: until it is withdrawn
+min_group: the floor: fewest subjects that a group of an answer has; 1 tells everything
+access: rows, or aggregates: only answers such as funnel() may be had
+keep_for: how long what is collected for it is kept, up to 1000 years; NULL: no limit
+Errors: 22004 name, basis, min_group or access is NULL; 22023 a name, basis, access, interval or
+  min_group that cannot be; 42710 the purpose exists
+Source: Art. 5(1)(b) and Art. 6(1) GDPR';
 
 CREATE FUNCTION journey_privacy.drop_purpose(name text)
   RETURNS void
   LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_drop_purpose';
 COMMENT ON FUNCTION journey_privacy.drop_purpose(text) IS
-  'drops a purpose that nobody has decided on and no table is collected for';
+'drops a purpose that nobody has decided on and no table is collected for
+name: of the purpose
+Errors: 2BP01 decisions on it are in the ledger, or a table is collected for it; 42704 unknown
+  purpose';
 
 CREATE FUNCTION journey_privacy.record_consent(
     subject journey_privacy.pseudonym, purpose text, granted boolean,
@@ -108,7 +122,20 @@ CREATE FUNCTION journey_privacy.record_consent(
   AS 'MODULE_PATHNAME', 'jp_record_consent';
 COMMENT ON FUNCTION journey_privacy.record_consent(
     journey_privacy.pseudonym, text, boolean, timestamptz, text, text, jsonb, text) IS
-  'records a yes or no to a purpose and returns its id in the ledger; the latest by event time counts';
+'records a yes or no to a purpose; the latest by event time counts
+subject: who decided
+purpose: name of a purpose
+granted: true is yes
+at: when it was decided (event time); up to five minutes ahead is taken as now
+source: where it was said, such as web; NULL: not known
+document: which text was agreed to, such as notice-2027-01
+evidence: whatever proves it, up to you; goes when the subject is erased
+region: of the subject, such as DE
+Returns: id of the decision in consent_event
+Errors: 22004 one of the first four is NULL; 22023 a time that lies ahead or is not finite; 42501
+  the subject was erased and has not agreed anew since; 42704 unknown purpose; 55000 no keyring, or
+  the subject is being erased
+Source: Art. 7(1) GDPR';
 
 CREATE FUNCTION journey_privacy.withdraw(
     subject journey_privacy.pseudonym, purpose text,
@@ -118,7 +145,15 @@ CREATE FUNCTION journey_privacy.withdraw(
   AS 'MODULE_PATHNAME', 'jp_withdraw';
 COMMENT ON FUNCTION journey_privacy.withdraw(
     journey_privacy.pseudonym, text, timestamptz, text) IS
-  'withdraws consent to a purpose (Art. 7(3) GDPR); returns the id in the ledger';
+'withdraws consent to a purpose; from the commit on nobody sees the subject for it
+subject: who withdraws
+purpose: name of a purpose
+at: event time; a later yes wins, an earlier one does not
+source: where it was said
+Returns: id of the decision in consent_event
+Errors: 22004 one of the first three is NULL; 22023 a time that lies ahead or is not finite; 42501
+  the subject was erased; 42704 unknown purpose; 55000 no keyring, or the subject is being erased
+Source: Art. 7(3) GDPR';
 
 CREATE FUNCTION journey_privacy.object_to(
     subject journey_privacy.pseudonym, purpose text,
@@ -128,7 +163,16 @@ CREATE FUNCTION journey_privacy.object_to(
   AS 'MODULE_PATHNAME', 'jp_object_to';
 COMMENT ON FUNCTION journey_privacy.object_to(
     journey_privacy.pseudonym, text, timestamptz, text) IS
-  'records an objection to a purpose (Art. 21 GDPR); returns the id in the ledger';
+'records an objection to a purpose; for basis opt_out, legitimate_interests, public_task and consent
+  it hides the subject
+subject: who objects
+purpose: name of a purpose
+at: event time
+source: where it was said
+Returns: id of the decision in consent_event
+Errors: 22004 one of the first three is NULL; 22023 a time that lies ahead or is not finite; 42501
+  the subject was erased; 42704 unknown purpose; 55000 no keyring, or the subject is being erased
+Source: Art. 21 GDPR; Cal. Civ. Code 1798.120';
 
 CREATE FUNCTION journey_privacy.restrict_processing(
     subject journey_privacy.pseudonym, reason text DEFAULT NULL)
@@ -137,7 +181,13 @@ CREATE FUNCTION journey_privacy.restrict_processing(
   AS 'MODULE_PATHNAME', 'jp_restrict_processing';
 COMMENT ON FUNCTION journey_privacy.restrict_processing(
     journey_privacy.pseudonym, text) IS
-  'hides a subject for every purpose but legal obligations (Art. 18 GDPR); returns the id in the ledger';
+'hides a subject for every purpose but those of basis legal_obligation
+subject: whose processing is restricted
+reason: kept in the ledger; names nobody
+Returns: id of the entry in consent_event
+Errors: 22004 subject is NULL; 42501 the subject was erased; 55000 no keyring, or the subject is
+  being erased
+Source: Art. 18 GDPR';
 
 CREATE FUNCTION journey_privacy.lift_restriction(
     subject journey_privacy.pseudonym, reason text DEFAULT NULL)
@@ -146,13 +196,21 @@ CREATE FUNCTION journey_privacy.lift_restriction(
   AS 'MODULE_PATHNAME', 'jp_lift_restriction';
 COMMENT ON FUNCTION journey_privacy.lift_restriction(
     journey_privacy.pseudonym, text) IS
-  'ends a restriction of processing; returns the id in the ledger';
+'ends a restriction of processing
+subject: whose restriction ends
+reason: kept in the ledger; names nobody
+Returns: id of the entry in consent_event
+Errors: 22004 subject is NULL; 42501 the subject was erased; 55000 no keyring, or the subject is
+  being erased
+Source: Art. 18(3) GDPR';
 
 CREATE FUNCTION journey_privacy.uuid_v7() RETURNS uuid
   LANGUAGE c VOLATILE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'jp_uuid_v7';
 COMMENT ON FUNCTION journey_privacy.uuid_v7() IS
-  'a uuid of version 7 (RFC 9562), which sorts by the millisecond it was made; for the ledger';
+'a uuid of version 7, which sorts by the millisecond it was made; for the ledger
+Returns: another one with each call
+Source: RFC 9562';
 
 CREATE FUNCTION journey_privacy.record_consents(
     subjects journey_privacy.pseudonym[], purposes text[], granted boolean[],
@@ -163,14 +221,28 @@ CREATE FUNCTION journey_privacy.record_consents(
   AS 'MODULE_PATHNAME', 'jp_record_consents';
 COMMENT ON FUNCTION journey_privacy.record_consents(
     journey_privacy.pseudonym[], text[], boolean[], timestamptz[], text, text, text) IS
-  'records many decisions given as arrays of one length; returns how many, leaving out those of erased subjects who have not agreed anew';
+'records many decisions at once, given as arrays of one length
+subjects: who decided
+purposes: names of purposes
+granted: true is yes
+at: event times; NULL: now for all
+source: where it was said, for all
+document: which text was agreed to, for all
+region: of the subjects, for all
+Returns: how many were recorded; those of erased subjects who have not agreed anew are left out
+Errors: 22004 subjects, purposes or granted is NULL; 22023 arrays of several dimensions, with nulls
+  or of different lengths, a time that lies ahead or is not finite; 42704 unknown purpose; 55000 no
+  keyring, or a subject who is being erased
+Source: Art. 7(1) GDPR';
 
 CREATE FUNCTION journey_privacy.rebuild_permitted(purpose text DEFAULT NULL)
   RETURNS void
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_rebuild_permitted';
 COMMENT ON FUNCTION journey_privacy.rebuild_permitted(text) IS
-  'makes the bitmaps of one purpose, or of all, anew from the decisions in force';
+'makes the bitmaps of one purpose, or of all, anew from the decisions in force
+purpose: name of a purpose; NULL: all
+Errors: 42704 unknown purpose';
 
 CREATE FUNCTION journey_privacy.change_purpose(
     name text, basis text DEFAULT NULL, description text DEFAULT NULL,
@@ -180,7 +252,17 @@ CREATE FUNCTION journey_privacy.change_purpose(
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_change_purpose';
 COMMENT ON FUNCTION journey_privacy.change_purpose(text, text, text, interval, integer, text, interval) IS
-  'changes what is given of a purpose; who may be seen is worked out anew';
+'changes what is given of a purpose; who may be seen is worked out anew
+name: of the purpose
+basis: another legal basis; NULL: as it is
+description: another text; NULL: as it is
+consent_valid_for: how long a yes counts, also one that was given before; NULL: as it is
+min_group: another floor, from the next statement on; NULL: as it is
+access: rows or aggregates, from the next statement on; NULL: as it is
+keep_for: another limit; NULL: as it is
+Errors: 22004 name is NULL; 22023 a basis, access, interval or min_group that cannot be; 42704
+  unknown purpose
+Source: Art. 6 GDPR';
 
 -- What an application shows in a privacy centre.
 CREATE FUNCTION journey_privacy.consent_of(
@@ -198,7 +280,10 @@ BEGIN ATOMIC
   ORDER BY p.name;
 END;
 COMMENT ON FUNCTION journey_privacy.consent_of(journey_privacy.pseudonym) IS
-  'the decision in force for each purpose; granted is null where the subject has not decided';
+'the decision in force for each purpose; granted is null where the subject has not decided
+subject: whose decisions
+Returns: a row for each purpose: purpose, basis, granted (NULL: not decided), decided_at,
+  valid_until (NULL: no end), expired, and restricted (Art. 18)';
 
 CREATE FUNCTION journey_privacy.consent_history(
     subject journey_privacy.pseudonym,
@@ -219,7 +304,12 @@ BEGIN ATOMIC
   ORDER BY e.at, e.id;
 END;
 COMMENT ON FUNCTION journey_privacy.consent_history(journey_privacy.pseudonym) IS
-  'every decision of a subject under any of its identities, in the order of event time';
+'every decision of a subject under any of its identities, in the order of event time
+subject: whose decisions, under any identity
+Returns: a row for each entry of the ledger: id, purpose (NULL: all, for restrictions), decision
+  (granted, refused, withdrawn, objected, restricted, unrestricted), at (event time), recorded_at,
+  source, document, evidence, region
+Source: Art. 7(1) GDPR';
 
 -- For the analyst to know the bias of what is seen.
 CREATE VIEW journey_privacy.consent_rate AS
@@ -243,14 +333,21 @@ CREATE FUNCTION journey_privacy.link_identity(
   AS 'MODULE_PATHNAME', 'jp_link_identity';
 COMMENT ON FUNCTION journey_privacy.link_identity(
     journey_privacy.pseudonym, journey_privacy.pseudonym) IS
-  'makes two identities one subject; the latest decision of both counts for both; false when they are one already';
+'makes two identities one subject; the latest decision of both counts for both
+subject: an identity of the person
+alias: another one of the same person
+Returns: false when they are one already
+Errors: 22023 both are the same; 42501 one of them was erased; 55000 no keyring';
 
 CREATE FUNCTION journey_privacy.unlink_identity(alias journey_privacy.pseudonym)
   RETURNS boolean
   LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_unlink_identity';
 COMMENT ON FUNCTION journey_privacy.unlink_identity(journey_privacy.pseudonym) IS
-  'makes an alias a subject of its own again, each with the decisions made under its own identities; false when it is no alias';
+'makes an alias a subject of its own again, each with the decisions made under its own identities
+alias: the identity to part from the others
+Returns: false when it is no alias
+Errors: 55000 no keyring';
 
 -- PL/pgSQL, because pgcrypto may lie in any schema.
 CREATE FUNCTION journey_privacy.link_hashed_identities(kind text, value text)
@@ -282,7 +379,14 @@ BEGIN
   RETURN linked;
 END $$;
 COMMENT ON FUNCTION journey_privacy.link_hashed_identities(text, text) IS
-  'links the MD5, SHA-1 and SHA-256 of an e-mail address or telephone number to its subject, so that requests that name a hash find it; returns how many were new';
+'links the MD5, SHA-1 and SHA-256 of an e-mail address or telephone number to its subject, so that
+  requests that name a hash find it
+kind: email or mobile_number
+value: the identity in clear
+Returns: how many were new
+Errors: 22023 a kind that does not arrive hashed, a value that the kind cannot have; 42501 no
+  EXECUTE on pseudonymize(text, text), or the subject was erased; 42704 unknown kind; 55000 no
+  keyring';
 
 REVOKE ALL ON FUNCTION
   journey_privacy.link_hashed_identities(text, text),

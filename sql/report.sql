@@ -145,4 +145,11 @@ CREATE FUNCTION journey_privacy.dashboard_html(
   AS 'MODULE_PATHNAME', 'jp_dashboard_html';
 REVOKE ALL ON FUNCTION journey_privacy.dashboard_html(regclass, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.dashboard_html(regclass, text, text) IS
-  'one HTML page on the protection of this database, complete by itself: key figures, findings of doctor(), requests, consent, protected tables, erasures, the audit, and the journey map of a table as the caller may see it (null: none); with a title (null: a general one) in a language (en, de, fr, es)';
+'one HTML page on the protection of this database, complete by itself
+table: whose journey map it has, as the caller may see it; NULL: none
+title: above the page; NULL: a general one
+language: en, de, fr or es
+Returns: HTML
+Errors: 22004 language is NULL; 22023 unknown language; 42501 the caller may not read what it reads;
+  42809 the table is not protected, or without occurred_at; 54000 a text that is too long
+Source: Art. 5(2) GDPR';

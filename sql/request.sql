@@ -124,7 +124,22 @@ CREATE FUNCTION journey_privacy.open_request(
   AS 'MODULE_PATHNAME', 'jp_open_request';
 COMMENT ON FUNCTION journey_privacy.open_request(
     text, journey_privacy.pseudonym, text, timestamptz, boolean, text[], text[], uuid, journey_privacy.pseudonym[]) IS
-  'takes in a request of a subject and returns its id: kind is access, portability, erasure, rectification, restriction or objection; regulation is gdpr or ccpa; verified, that it is known to be the subject who asks; purposes, of an objection; identities are further ones of the same person';
+'takes in a request of a subject, counts its deadlines and returns its id
+kind: access, portability, erasure, rectification, restriction or objection
+subject: who asks, by any identity
+regulation: gdpr or ccpa
+received_at: when it came in; the deadlines count from it; up to five minutes ahead is taken as now
+verified: that it is known to be the subject who asks; false: verify_request() says so later
+purposes: of an objection: which; NULL: every purpose that can be objected to
+callback_urls: up to 20, https only, told of each change
+request_id: its id; NULL: a new one
+identities: up to 99 further ones of the same person
+Returns: id of the request
+Errors: 22004 an argument without default NULL is NULL, or an array has nulls; 22023 an unknown kind
+  or regulation, a time ahead or not finite, purposes for anything but an objection, one that cannot
+  be objected to, a URL that cannot be, too few business days in table holiday; 42704 unknown
+  purpose; 42710 the id is taken; 54000 too many identities or URLs; 55000 no keyring
+Source: Art. 12 and Art. 15 to 21 GDPR; Cal. Civ. Code 1798.105 to 1798.130';
 
 CREATE FUNCTION journey_privacy.request_deadlines(
     regulation text, received_at timestamptz,
@@ -132,56 +147,99 @@ CREATE FUNCTION journey_privacy.request_deadlines(
   LANGUAGE c STABLE STRICT
   AS 'MODULE_PATHNAME', 'jp_request_deadlines';
 COMMENT ON FUNCTION journey_privacy.request_deadlines(text, timestamptz) IS
-  'until when a request received at a time is to be confirmed and answered, and answered when it is extended; counted in UTC';
+'until when a request is to be confirmed and answered, and answered when it is extended; counted in
+  UTC
+regulation: gdpr or ccpa
+received_at: when it came in
+Returns: confirm_by (NULL where none is set), due_at and extended_due_at
+Errors: 22023 an unknown regulation, a time that is not finite, too few business days in table
+  holiday
+Source: Art. 12(3) GDPR, Regulation (EEC, Euratom) 1182/71; 11 CCR 7021';
 
 CREATE FUNCTION journey_privacy.confirm_request(id uuid) RETURNS boolean
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_confirm_request';
 COMMENT ON FUNCTION journey_privacy.confirm_request(uuid) IS
-  'notes that the subject was told of the receipt of a request; false when that was noted before';
+'notes that the subject was told of the receipt of a request
+id: of the request
+Returns: false when that was noted before
+Errors: 22004 id is NULL; 42704 no such request; 55000 it is finished
+Source: 11 CCR 7021(a)';
 
 CREATE FUNCTION journey_privacy.verify_request(id uuid) RETURNS boolean
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_verify_request';
 COMMENT ON FUNCTION journey_privacy.verify_request(uuid) IS
-  'notes that it is the subject who asks (Art. 12(6) GDPR): from now on the request may be done; false when that was noted before';
+'notes that it is the subject who asks: from now on the request may be done
+id: of the request
+Returns: false when that was noted before
+Errors: 22004 id is NULL; 42704 no such request; 55000 it is finished
+Source: Art. 12(6) GDPR';
 
 CREATE FUNCTION journey_privacy.extend_request(id uuid, reason text) RETURNS timestamptz
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_extend_request';
 COMMENT ON FUNCTION journey_privacy.extend_request(uuid, text) IS
-  'extends the time to answer a request, once and before it ends, to three months (Art. 12(3) GDPR) or 90 days (CCPA) from receipt; returns until when';
+'extends the time to answer a request, once and before it ends, to three months (GDPR) or 90 days
+  (CCPA) from receipt
+id: of the request
+reason: what the subject is told
+Returns: the new due_at
+Errors: 22004 an argument is NULL; 22023 an empty reason; 42704 no such request; 55000 it is
+  finished, was extended before, or its time is over
+Source: Art. 12(3) GDPR; Cal. Civ. Code 1798.130(a)(2)';
 
 CREATE FUNCTION journey_privacy.refuse_request(id uuid, reason text) RETURNS void
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_refuse_request';
 COMMENT ON FUNCTION journey_privacy.refuse_request(uuid, text) IS
-  'refuses a pending request for a reason that the subject is told (Art. 12(4) and (5) GDPR)';
+'refuses a pending request for a reason that the subject is told
+id: of the request
+reason: what the subject is told
+Errors: 22004 an argument is NULL; 22023 an empty reason; 42704 no such request; 55000 it is not
+  pending
+Source: Art. 12(4) and (5) GDPR';
 
 CREATE FUNCTION journey_privacy.complete_request(id uuid) RETURNS void
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_complete_request';
 COMMENT ON FUNCTION journey_privacy.complete_request(uuid) IS
-  'notes that somebody has done what a request asks for';
+'notes that somebody has done what a request asks for
+id: of the request
+Errors: 22004 id is NULL; 42704 no such request; 55000 it is finished, or it is not known that the
+  subject asks
+Source: Art. 12(3) GDPR';
 
 CREATE FUNCTION journey_privacy.cancel_request(id uuid) RETURNS void
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_cancel_request';
 COMMENT ON FUNCTION journey_privacy.cancel_request(uuid) IS
-  'notes that the subject takes back a pending request';
+'notes that the subject takes back a pending request
+id: of the request
+Errors: 22004 id is NULL; 42704 no such request; 55000 it is not pending';
 
 CREATE FUNCTION journey_privacy.request_result(id uuid) RETURNS jsonb
   LANGUAGE c VOLATILE STRICT
   AS 'MODULE_PATHNAME', 'jp_request_result';
 COMMENT ON FUNCTION journey_privacy.request_result(uuid) IS
-  'what a request of access or portability has brought, as export_subject() has it; NULL before, after it expired, and once the subject is erased';
+'what a request of access or portability has brought, as export_subject() has it
+id: of the request
+Returns: NULL before it is done, after it expired, and once the subject is erased
+Errors: 42704 no such request; 55000 no keyring; XX001 the result was tampered with
+Source: Art. 15 and Art. 20 GDPR';
 
 CREATE PROCEDURE journey_privacy.process_requests(
     max integer DEFAULT 100, keep_results_for interval DEFAULT '30 days')
   LANGUAGE c
   AS 'MODULE_PATHNAME', 'jp_process_requests';
 COMMENT ON PROCEDURE journey_privacy.process_requests(integer, interval) IS
-  'does up to max requests that are verified and due, the first due first, each in transactions of its own, or all within a transaction block; keep_results_for is how long request_result() gives a result; run it as often as you like, also several at once';
+'does requests that are verified and due, the first due first, each in transactions of its own, or
+  all within a transaction block; what stops one is noted with it and tried again
+max: how many at most; 0: none, but tidies up
+keep_results_for: how long request_result() gives a result
+Errors: 0A000 at an isolation level above read committed; 22004 an argument is NULL; 22023 max below
+  0, or an interval of nothing; XX001 whom a request is about cannot be read
+Source: Art. 12(3) GDPR';
 
 REVOKE ALL ON FUNCTION
   journey_privacy.open_request(text, journey_privacy.pseudonym, text, timestamptz, boolean,

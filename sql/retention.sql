@@ -55,7 +55,15 @@ CREATE PROCEDURE journey_privacy.purge_expired(
   LANGUAGE c
   AS 'MODULE_PATHNAME', 'jp_purge_expired';
 COMMENT ON PROCEDURE journey_privacy.purge_expired(regclass, integer) IS
-  'deletes what view retention says is too old, of one table or of all, with what belongs to it, but for what is held or restricted: whole partitions, then so many rows in a transaction each; in a transaction block, rows only';
+'deletes what view retention says is too old, with what belongs to it, but for what is held or
+  restricted
+table: a protected one, not a partition; NULL: all that have a limit
+batch: rows in one transaction, 1 to 1,000,000
+Errors: 0A000 at an isolation level above read committed; 22004 batch is NULL; 22023 batch out of
+  range; 25006 on a standby; 42704 not protected; 54000 more than 64 links lead to a table; 55000 a
+  partition, no limit, no occurred_at, or rows that cannot be deleted; XX001 whom a hold is about
+  cannot be read
+Source: Art. 5(1)(e) GDPR';
 
 REVOKE ALL ON PROCEDURE journey_privacy.purge_expired(regclass, integer) FROM PUBLIC;
 
@@ -66,7 +74,14 @@ CREATE FUNCTION journey_privacy.inactive_subjects(
   LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_inactive_subjects';
 COMMENT ON FUNCTION journey_privacy.inactive_subjects(interval, boolean) IS
-  'how many subjects erase_inactive() would erase now, given for how long nothing was heard of them, and why it would not erase the others';
+'how many subjects erase_inactive() would erase now, and why it would not erase the others
+older_than: for how long nothing was heard of them, up to 1000 years
+ignore_undated: rows whose time is not known keep nobody
+Returns: counts: subjects, active, with_basis (a yes or a basis is in force), undated, withheld
+  (held, restricted or with an open request), inactive (those that would go)
+Errors: 22023 an interval that cannot be; 55000 no keyring; XX001 whom a hold or request is about
+  cannot be read
+Source: Art. 5(1)(e) GDPR';
 
 -- Not SECURITY DEFINER, like erase().
 CREATE PROCEDURE journey_privacy.erase_inactive(
@@ -75,7 +90,16 @@ CREATE PROCEDURE journey_privacy.erase_inactive(
   LANGUAGE c
   AS 'MODULE_PATHNAME', 'jp_erase_inactive';
 COMMENT ON PROCEDURE journey_privacy.erase_inactive(interval, integer, boolean, bigint) IS
-  'erases subjects without an event, decision or request for so long who have not agreed to anything in force and of whom nothing must be kept, so many at once with one receipt; ignore_undated: rows whose time is not known keep nobody';
+'erases subjects of whom nothing was heard for so long, who have not agreed to anything in force and
+  of whom nothing must be kept
+older_than: an event, decision or request since keeps a subject; up to 1000 years
+batch: subjects erased at once, with one receipt, 1 to 100,000
+ignore_undated: rows whose time is not known keep nobody
+erased: how many, as result
+Errors: 0A000 at an isolation level above read committed; 22004 an argument is NULL; 22023 an
+  interval or batch that cannot be; 55000 no keyring, or rows that cannot be erased; XX001 whom a
+  hold or request is about cannot be read
+Source: Art. 5(1)(e) GDPR';
 
 REVOKE ALL ON FUNCTION journey_privacy.inactive_subjects(interval, boolean) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE journey_privacy.erase_inactive(interval, integer, boolean, bigint) FROM PUBLIC;

@@ -40,7 +40,10 @@ CREATE FUNCTION journey_privacy.is_erased(subject journey_privacy.pseudonym)
   AS 'MODULE_PATHNAME', 'jp_is_erased';
 REVOKE ALL ON FUNCTION journey_privacy.is_erased(journey_privacy.pseudonym) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.is_erased(journey_privacy.pseudonym) IS
-  'whether a tombstone keeps this subject from coming back';
+'whether a tombstone keeps this subject from coming back
+subject: whom to look for, under whatever identity
+Returns: true while a tombstone of that identity is there
+Errors: 55000 no keyring';
 
 CREATE FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudonym)
   RETURNS journey_privacy.pseudonym
@@ -48,7 +51,9 @@ CREATE FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudonym)
   AS 'MODULE_PATHNAME', 'jp_pseudonym_current';
 REVOKE ALL ON FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudonym) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudonym) IS
-  'the same subject''s pseudonym under the current key, given one of an earlier key version';
+'the same subject''s pseudonym under the current key, given one of an earlier key version
+Returns: the pseudonym as rekey_pseudonyms() has made it; one of the current version as it is
+Errors: 55000 no keyring, or a key version that is destroyed';
 
 CREATE FUNCTION journey_privacy.normalize_identity(kind text, value text)
   RETURNS bytea
@@ -56,7 +61,11 @@ CREATE FUNCTION journey_privacy.normalize_identity(kind text, value text)
   AS 'MODULE_PATHNAME', 'jp_normalize_identity';
 REVOKE ALL ON FUNCTION journey_privacy.normalize_identity(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.normalize_identity(text, text) IS
-  'the value of an identity as it is hashed, in UTF-8';
+'the value of an identity as it is hashed, in UTF-8
+kind: name of an identity kind
+value: the identity as somebody wrote it
+Returns: the bytes that are hashed; not secret, and no pseudonym
+Errors: 22023 a value that the kind cannot have; 42704 unknown kind';
 
 -- Identities that arrive hashed: kinds of their own, hexadecimal in lower case.
 INSERT INTO journey_privacy.identity_kind (name, normalizer, description, builtin)
