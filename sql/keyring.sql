@@ -63,7 +63,8 @@ COMMENT ON FUNCTION journey_privacy.destroy_key(text, integer) IS
 kind: root, pseudonym, seal, sign, tombstone or scope
 version: its number, as in view key
 Errors: 42704 unknown kind or version; 54000 more than 64 versions in all; 55000 no keyring, or a
-  version that this transaction has changed; 55006 something is still kept under it';
+  version that this transaction has changed; 55006 it is active, something is still kept under it,
+  or it is a pseudonym key, from which the later ones come';
 
 CREATE VIEW journey_privacy.key AS
   SELECT kind, version, root_version, state, created_at,
