@@ -151,7 +151,7 @@ COMMENT ON FUNCTION journey_privacy.request_deadlines(text, timestamptz) IS
   UTC
 regulation: gdpr or ccpa
 received_at: when it came in
-Returns: confirm_by (NULL where none is set), due_at and extended_due_at
+Returns: confirm_by, due_at and extended_due_at
 Errors: 22023 an unknown regulation, a time that is not finite, too few business days in table
   holiday
 Source: Art. 12(3) GDPR, Regulation (EEC, Euratom) 1182/71; 11 CCR 7021';
