@@ -61,7 +61,7 @@ CREATE AGGREGATE journey_privacy.retention_counts(
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.retention_counts(anyelement, timestamptz, text, text, text, text, text, integer, text, text) IS
 'how many of those who did one event come back to another in the periods after it
-subject: of any type that can be hashed; rows without are left out
+subject: of any type; rows without are left out
 occurred_at: when; rows without are left out
 event: its name
 breakdown: group of the subject: that of the first event counts; NULL: none
@@ -98,7 +98,7 @@ CREATE AGGREGATE journey_privacy.session_counts(
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.session_counts(anyelement, timestamptz, text, interval) IS
 'sessions of many subjects
-subject: of any type that can be hashed; rows without are left out
+subject: of any type; rows without are left out
 occurred_at: when; rows without are left out
 breakdown: group: that of the session''s first event counts; NULL: none
 gap: a session ends where more than this passes until the next event
@@ -131,7 +131,7 @@ CREATE AGGREGATE journey_privacy.path_counts(
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.path_counts(anyelement, timestamptz, text, text, integer, interval, boolean, text, text, text) IS
 'the paths of many subjects, or with a gap of their sessions
-subject: of any type that can be hashed; rows without are left out
+subject: of any type; rows without are left out
 occurred_at: when; rows without are left out
 event: its name
 breakdown: group: that of the path''s first event counts; NULL: none
@@ -159,7 +159,7 @@ CREATE AGGREGATE journey_privacy.edge_counts(
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.edge_counts(anyelement, timestamptz, text, text, integer, interval, boolean, text, text, text) IS
 'from which event to which the paths of many subjects lead, by position
-subject: of any type that can be hashed; rows without are left out
+subject: of any type; rows without are left out
 occurred_at: when; rows without are left out
 event: its name
 breakdown: group: that of the path''s first event counts; NULL: none
@@ -197,7 +197,7 @@ CREATE AGGREGATE journey_privacy.attribution_counts(
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.attribution_counts(anyelement, timestamptz, text, boolean, text, text, interval, interval, boolean) IS
 'what channels are credited with for the conversions of many subjects
-subject: of any type that can be hashed; rows without are left out
+subject: of any type; rows without are left out
 occurred_at: when; rows without are left out
 channel: of a touch; NULL: no touch
 converted: whether the row is a conversion
@@ -235,7 +235,7 @@ CREATE AGGREGATE journey_privacy.funnel_counts(
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.funnel_counts(anyelement, timestamptz, text, text[], interval) IS
 'how many of many subjects come to each of 1 to 64 steps
-subject: of any type that can be hashed; rows without are left out
+subject: of any type; rows without are left out
 occurred_at: when; rows without are left out
 event: its name
 steps: a step is the name of an event, or several with | between them
@@ -268,7 +268,7 @@ CREATE AGGREGATE journey_privacy.funnel_counts(
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.funnel_counts(anyelement, timestamptz, text, text, text, text[], interval, jsonb, boolean) IS
 'how many of many subjects make each step, and how long after the one before, in groups
-subject: of any type that can be hashed; rows without are left out
+subject: of any type; rows without are left out
 occurred_at: when; rows without are left out
 event: its name
 breakdown: group: that of the chain''s first event counts; NULL: none

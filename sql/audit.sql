@@ -135,7 +135,7 @@ COMMENT ON FUNCTION journey_privacy.audit_verifier_key(integer) IS
 'key that verifies checkpoints, in the form of C2SP signed notes; by default the current one
 version: of the key sign; NULL: the current one
 Returns: name+id+key, as one line
-Errors: 55000 no keyring, or an audit without entries
+Errors: 42704 no such version; 55000 no keyring, or an audit without entries
 Source: C2SP signed-note';
 
 CREATE FUNCTION journey_privacy.audit_leaf(

@@ -256,7 +256,7 @@ CREATE FUNCTION journey_privacy.drop_data_plan("table" regclass)
 COMMENT ON FUNCTION journey_privacy.drop_data_plan(regclass) IS
 'takes the data plan with its events from a table
 table: a protected one
-Errors: 42501 not the owner; 42704 it has no data plan; 55000 not protected, or a partition';
+Errors: 42501 not the owner; 55000 it has no data plan, is not protected, or a partition';
 
 CREATE FUNCTION journey_privacy.plan_event(
     "table" regclass, event text, allowed_keys text[] DEFAULT NULL,
@@ -271,8 +271,8 @@ event: name of the event, up to 1,024 bytes
 allowed_keys: paths of keys it may have; NULL: any
 required_keys: paths of keys it must have; NULL: none
 Errors: 22004 table, event or a path is NULL; 22023 a name that is too long, or a path that is none;
-  42501 not the owner; 42704 the table has no data plan; 54000 more than 10,000 events or 1,000
-  paths; 55000 not protected, or a partition';
+  42501 not the owner; 54000 more than 10,000 events or 1,000 paths; 55000 the table has no data
+  plan, is not protected, or a partition';
 
 CREATE FUNCTION journey_privacy.unplan_event("table" regclass, event text)
   RETURNS void
@@ -282,7 +282,8 @@ COMMENT ON FUNCTION journey_privacy.unplan_event(regclass, text) IS
 'takes an event out of the data plan of a table
 table: one with a data plan
 event: name of the event
-Errors: 42501 not the owner; 42704 it is not in the data plan; 55000 not protected, or a partition';
+Errors: 42501 not the owner; 42704 it is not in the data plan; 55000 the table has no data plan, is
+  not protected, or a partition';
 
 REVOKE ALL ON FUNCTION
   journey_privacy.minimize(regclass, name, text, integer, integer, interval, integer, text[], text),

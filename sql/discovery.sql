@@ -15,7 +15,7 @@ COMMENT ON FUNCTION journey_privacy.discover(name, integer, double precision) IS
   rule of ours; never a value
 schema: its name
 sample_rows: rows of a table that are looked at; 0: names only
-min_share: which part of the values must look like it, 0 to 1
+min_share: which part of the values must look like it, above 0 and up to 1
 Returns: relation, "column", key (of a JSON document, else NULL), looks_like, by (name or content),
   sampled (rows), share, and the statement that brings it under a rule
 Errors: 22023 an argument out of range; 3F000 no such schema

@@ -308,7 +308,7 @@ COMMENT ON FUNCTION journey_privacy.signing_key(integer) IS
 'the Ed25519 public key that verifies receipts signed under this version of the key
 version: of the key sign; NULL: the current one
 Returns: PEM
-Errors: 55000 no keyring, or no such version
+Errors: 42704 no such version; 55000 no keyring
 Source: RFC 8410';
 
 CREATE PROCEDURE journey_privacy.replay_erasures()

@@ -103,8 +103,7 @@ END;
 COMMENT ON FUNCTION journey_privacy.purge_ingested(interval) IS
 'forgets which batches and events were taken in longer ago
 older_than: in whole days
-Returns: how many traces
-Errors: 22023 less than nothing';
+Returns: how many traces';
 
 REVOKE ALL ON FUNCTION
   journey_privacy.map_mparticle(regclass, name, name, name, jsonb, text[], text[], boolean, boolean),

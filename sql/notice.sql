@@ -82,8 +82,7 @@ name: of a role, or of anybody else
 description: who that is; NULL takes it back
 country: if it is outside of the European Economic Area
 safeguard: what protects the data there
-Errors: 22004 name is NULL; 22023 an empty text, or one of more than 10,000 bytes, or a country or
-  safeguard for nobody
+Errors: 22004 name is NULL; 22023 an empty text, or one of more than 10,000 bytes
 Source: Art. 13(1)(e) and (f), Art. 30(1)(d) and (e) GDPR';
 
 CREATE FUNCTION journey_privacy.describe_column(
@@ -97,8 +96,8 @@ table: the caller''s
 column: its name; NULL: the table as a whole, with a category of people
 category: of personal data, such as contact; NULL, with no description, takes it back
 description: what that is
-Errors: 22004 table is NULL; 22023 an empty text, or one of more than 10,000 bytes, or a description
-  without category; 42501 not the owner; 42703 no such column
+Errors: 22004 table is NULL; 22023 an empty text, or one of more than 10,000 bytes; 42501 not the
+  owner; 42703 no such column
 Source: Art. 30(1)(c) GDPR';
 
 CREATE FUNCTION journey_privacy.translate_purpose(

@@ -69,7 +69,7 @@ CREATE FUNCTION journey_privacy.opendsr_discovery()
   AS 'MODULE_PATHNAME', 'jp_opendsr_discovery';
 COMMENT ON FUNCTION journey_privacy.opendsr_discovery() IS
 'answer to GET /discovery: what this processor can do
-Returns: status, headers and body, the exact bytes to be signed; 500 when nothing is configured
+Returns: status, headers and body, the exact bytes to be signed; 503 when nothing is configured
 Source: OpenDSR 2.0';
 
 CREATE FUNCTION journey_privacy.opendsr_request(body bytea, controller text DEFAULT NULL)
@@ -82,7 +82,6 @@ body: bytes of the body of the POST
 controller: who sent it, as the web layer has authenticated them; NULL: the role of the session
 Returns: status (201, or 400 and above with the reason), headers and body; what is wrong with a
   request is an answer, not an error
-Errors: 55000 no keyring
 Source: OpenDSR 2.0';
 
 CREATE FUNCTION journey_privacy.opendsr_status(request_id text, controller text DEFAULT NULL)

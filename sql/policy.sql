@@ -36,9 +36,9 @@ CREATE FUNCTION journey_privacy.disallow(role name, purpose text)
   AS 'MODULE_PATHNAME', 'jp_disallow';
 COMMENT ON FUNCTION journey_privacy.disallow(name, text) IS
 'takes a purpose away from a role; its running cursors fail at the next fetch
-role: name of a role
+role: name of a role, one that is gone, too
 purpose: name of a purpose
-Errors: 42704 unknown role or purpose';
+Errors: 42704 unknown purpose';
 
 -- What lets rows through where the table has no policy of its own.  It falls
 -- with the extension, and leaves nobody rather than everybody.

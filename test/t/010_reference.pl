@@ -154,7 +154,7 @@ sub codes_from
 }
 
 # what PostgreSQL raises, and names in statements that are put together
-my %of_postgres = map { $_ => 1 } qw(25001 25006 39000 3F000 42501 42703 42704 42710 55P03 57014);
+my %of_postgres = map { $_ => 1 } qw(25001 25006 39000 3F000 42501 55P03 57014);
 # what stands there, and cannot happen: the purpose was made a line before; the
 # basis that is read was checked when it was written
 my %never = map { $_ => 1 } ('create_purpose 42704', 'drop_purpose 22023');
