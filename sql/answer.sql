@@ -6,33 +6,67 @@ CREATE TYPE journey_privacy.retention_count AS (
   breakdown text, cohort timestamptz, period integer, subjects bigint);
 COMMENT ON TYPE journey_privacy.retention_count IS
   'of retention_counts(): how many of a cohort returned in a period after it; period 0 has all of the cohort';
+COMMENT ON COLUMN journey_privacy.retention_count.breakdown IS 'group';
+COMMENT ON COLUMN journey_privacy.retention_count.cohort IS 'when the day, week or month begins';
+COMMENT ON COLUMN journey_privacy.retention_count.period IS 'after the cohort''s own, which is 0';
+COMMENT ON COLUMN journey_privacy.retention_count.subjects IS 'who returned in it; in period 0 all of the cohort';
 
 CREATE TYPE journey_privacy.session_count AS (
   breakdown text, subjects bigint, sessions bigint, events bigint, bounces bigint,
   mean_duration interval, median_duration interval, p90_duration interval);
 COMMENT ON TYPE journey_privacy.session_count IS
   'of session_counts(): sessions, and those of one event';
+COMMENT ON COLUMN journey_privacy.session_count.breakdown IS 'group';
+COMMENT ON COLUMN journey_privacy.session_count.subjects IS 'who had sessions';
+COMMENT ON COLUMN journey_privacy.session_count.sessions IS 'how many';
+COMMENT ON COLUMN journey_privacy.session_count.events IS 'in all of them';
+COMMENT ON COLUMN journey_privacy.session_count.bounces IS 'sessions of one event';
+COMMENT ON COLUMN journey_privacy.session_count.mean_duration IS 'of a session';
+COMMENT ON COLUMN journey_privacy.session_count.median_duration IS 'of a session';
+COMMENT ON COLUMN journey_privacy.session_count.p90_duration IS 'nine in ten sessions are not longer';
 
 CREATE TYPE journey_privacy.path_count AS (
   breakdown text, path text[], subjects bigint, times bigint);
 COMMENT ON TYPE journey_privacy.path_count IS
   'of path_counts(): how many subjects took a path, and how often it was taken';
+COMMENT ON COLUMN journey_privacy.path_count.breakdown IS 'group';
+COMMENT ON COLUMN journey_privacy.path_count.path IS 'names of events';
+COMMENT ON COLUMN journey_privacy.path_count.subjects IS 'who took it';
+COMMENT ON COLUMN journey_privacy.path_count.times IS 'how often it was taken';
 
 CREATE TYPE journey_privacy.edge_count AS (
   breakdown text, position integer, from_event text, to_event text, subjects bigint, times bigint);
 COMMENT ON TYPE journey_privacy.edge_count IS
   'of edge_counts(): how many subjects went from the event at a position of their path to the next, and how often';
+COMMENT ON COLUMN journey_privacy.edge_count.breakdown IS 'group';
+COMMENT ON COLUMN journey_privacy.edge_count."position" IS 'of the first event, from 1; NULL without depth';
+COMMENT ON COLUMN journey_privacy.edge_count.from_event IS 'name';
+COMMENT ON COLUMN journey_privacy.edge_count.to_event IS 'name';
+COMMENT ON COLUMN journey_privacy.edge_count.subjects IS 'who went this way';
+COMMENT ON COLUMN journey_privacy.edge_count.times IS 'how often';
 
 CREATE TYPE journey_privacy.funnel_count AS (
   breakdown text, step integer, subjects bigint,
   p25_time interval, median_time interval, p75_time interval, p90_time interval);
 COMMENT ON TYPE journey_privacy.funnel_count IS
   'of funnel_counts(): how many subjects made a step, and how long after the one before';
+COMMENT ON COLUMN journey_privacy.funnel_count.breakdown IS 'group';
+COMMENT ON COLUMN journey_privacy.funnel_count.step IS 'from 1';
+COMMENT ON COLUMN journey_privacy.funnel_count.subjects IS 'who made it';
+COMMENT ON COLUMN journey_privacy.funnel_count.p25_time IS 'since the step before';
+COMMENT ON COLUMN journey_privacy.funnel_count.median_time IS 'since the step before';
+COMMENT ON COLUMN journey_privacy.funnel_count.p75_time IS 'since the step before';
+COMMENT ON COLUMN journey_privacy.funnel_count.p90_time IS 'since the step before';
 
 CREATE TYPE journey_privacy.attribution_count AS (
   channel text, credit double precision, conversions bigint, subjects bigint, breakdown text);
 COMMENT ON TYPE journey_privacy.attribution_count IS
   'of attribution_counts(): what a channel is credited with; conversions that no touch led to have no channel';
+COMMENT ON COLUMN journey_privacy.attribution_count.channel IS 'NULL: no touch led to them';
+COMMENT ON COLUMN journey_privacy.attribution_count.credit IS 'conversions, each divided among its channels';
+COMMENT ON COLUMN journey_privacy.attribution_count.conversions IS 'that the channel had a share in';
+COMMENT ON COLUMN journey_privacy.attribution_count.subjects IS 'who converted';
+COMMENT ON COLUMN journey_privacy.attribution_count.breakdown IS 'group';
 
 CREATE FUNCTION journey_privacy.tally_serial(internal)
   RETURNS bytea LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_tally_serial';

@@ -34,6 +34,28 @@ CREATE TABLE journey_privacy.audit_entry (
   PARTITION BY RANGE (at);
 COMMENT ON TABLE journey_privacy.audit_entry IS
   'the audit: numbered without gaps, each with the hash that the tree is made of';
+COMMENT ON COLUMN journey_privacy.audit_entry.number IS 'from 0, without gaps';
+COMMENT ON COLUMN journey_privacy.audit_entry.at IS 'when it ended';
+COMMENT ON COLUMN journey_privacy.audit_entry.kind IS 'use, purpose, consent, erasure, unsealing, key, protection, export, request, audit or transaction';
+COMMENT ON COLUMN journey_privacy.audit_entry.session IS 'the same for all entries of a session';
+COMMENT ON COLUMN journey_privacy.audit_entry.statement IS 'number of the statement in its session';
+COMMENT ON COLUMN journey_privacy.audit_entry.session_user_name IS 'who logged in';
+COMMENT ON COLUMN journey_privacy.audit_entry.current_user_name IS 'as whom';
+COMMENT ON COLUMN journey_privacy.audit_entry.as_role IS 'whose rights counted, where that is somebody else';
+COMMENT ON COLUMN journey_privacy.audit_entry.unrestricted IS 'no purpose bound the role: a superuser, or BYPASSRLS';
+COMMENT ON COLUMN journey_privacy.audit_entry.purpose IS 'in force';
+COMMENT ON COLUMN journey_privacy.audit_entry.tables IS 'names of protected tables';
+COMMENT ON COLUMN journey_privacy.audit_entry.columns IS 'names of what was read';
+COMMENT ON COLUMN journey_privacy.audit_entry.command IS 'of SQL, or the function';
+COMMENT ON COLUMN journey_privacy.audit_entry.rows IS 'how many, where that is known';
+COMMENT ON COLUMN journey_privacy.audit_entry.executions IS 'how many equal statements this entry stands for';
+COMMENT ON COLUMN journey_privacy.audit_entry.duration IS 'of all of them';
+COMMENT ON COLUMN journey_privacy.audit_entry.query_id IS 'as in pg_stat_statements';
+COMMENT ON COLUMN journey_privacy.audit_entry.transaction IS 'which wrote';
+COMMENT ON COLUMN journey_privacy.audit_entry.outcome IS 'begun, ok, denied, failed or rolled back';
+COMMENT ON COLUMN journey_privacy.audit_entry.detail IS 'in words; names nobody';
+COMMENT ON COLUMN journey_privacy.audit_entry.subject IS 'random number and MAC of whom it is about; audit_of() tells';
+COMMENT ON COLUMN journey_privacy.audit_entry.hash IS 'SHA-256 of the entry as a leaf of the tree';
 
 -- Roots of complete subtrees: 2^level entries from index * 2^level on.
 CREATE TABLE journey_privacy.audit_node (
@@ -43,6 +65,9 @@ CREATE TABLE journey_privacy.audit_node (
   PRIMARY KEY (level, index));
 COMMENT ON TABLE journey_privacy.audit_node IS
   'hashes of the Merkle tree (RFC 6962) from level 8 up, and below where entries were purged';
+COMMENT ON COLUMN journey_privacy.audit_node.level IS '0: entries';
+COMMENT ON COLUMN journey_privacy.audit_node.index IS 'from the left, in its level';
+COMMENT ON COLUMN journey_privacy.audit_node.hash IS 'SHA-256';
 
 CREATE TABLE journey_privacy.audit_checkpoint (
   origin  text NOT NULL,
@@ -53,6 +78,11 @@ CREATE TABLE journey_privacy.audit_checkpoint (
   PRIMARY KEY (origin, size));
 COMMENT ON TABLE journey_privacy.audit_checkpoint IS
   'signed statements of how many entries there were and what the tree''s root was';
+COMMENT ON COLUMN journey_privacy.audit_checkpoint.origin IS 'name of the log';
+COMMENT ON COLUMN journey_privacy.audit_checkpoint.size IS 'how many entries';
+COMMENT ON COLUMN journey_privacy.audit_checkpoint.root IS 'of the tree';
+COMMENT ON COLUMN journey_privacy.audit_checkpoint.note IS 'signed, as it is handed out';
+COMMENT ON COLUMN journey_privacy.audit_checkpoint.made_at IS 'when';
 
 -- One row: the log's name, in which database it has it, and the first entry
 -- that is not purged.  A database made with this one as template goes on under
@@ -64,6 +94,10 @@ CREATE TABLE journey_privacy.audit_tree (
   first    bigint NOT NULL DEFAULT 0);
 COMMENT ON TABLE journey_privacy.audit_tree IS
   'the name that checkpoints carry, and the number of the first entry that has not been purged';
+COMMENT ON COLUMN journey_privacy.audit_tree.one IS 'there is one row';
+COMMENT ON COLUMN journey_privacy.audit_tree.origin IS 'name of the log';
+COMMENT ON COLUMN journey_privacy.audit_tree.database IS 'whose log it is';
+COMMENT ON COLUMN journey_privacy.audit_tree.first IS 'number of the first entry that is not purged';
 
 -- One row, so that somebody can be told when it was long ago; no proof.
 CREATE TABLE journey_privacy.audit_verification (
@@ -75,6 +109,11 @@ CREATE TABLE journey_privacy.audit_verification (
   outside     boolean NOT NULL);
 COMMENT ON TABLE journey_privacy.audit_verification IS
   'when verify_audit() was last called, how many entries there were, and whether they were what was sealed';
+COMMENT ON COLUMN journey_privacy.audit_verification.one IS 'there is one row';
+COMMENT ON COLUMN journey_privacy.audit_verification.verified_at IS 'when';
+COMMENT ON COLUMN journey_privacy.audit_verification.size IS 'how many entries there were';
+COMMENT ON COLUMN journey_privacy.audit_verification.whole IS 'they were what was sealed';
+COMMENT ON COLUMN journey_privacy.audit_verification.outside IS 'compared with a checkpoint that was kept elsewhere, too';
 
 REVOKE ALL ON journey_privacy.audit_entry, journey_privacy.audit_node, journey_privacy.audit_checkpoint,
   journey_privacy.audit_tree, journey_privacy.audit_verification FROM PUBLIC;
@@ -103,6 +142,27 @@ CREATE VIEW journey_privacy.audit_log AS
 REVOKE ALL ON journey_privacy.audit_log FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.audit_log IS
   'the audit for reading: who did what to which tables, as whom, for which purpose, and with what outcome';
+COMMENT ON COLUMN journey_privacy.audit_log.number IS 'from 0, without gaps';
+COMMENT ON COLUMN journey_privacy.audit_log.at IS 'when it ended';
+COMMENT ON COLUMN journey_privacy.audit_log.kind IS 'use, purpose, consent, erasure, unsealing, key, protection, export, request, audit or transaction';
+COMMENT ON COLUMN journey_privacy.audit_log.outcome IS 'begun, ok, denied, failed or rolled back';
+COMMENT ON COLUMN journey_privacy.audit_log.command IS 'of SQL, or the function';
+COMMENT ON COLUMN journey_privacy.audit_log.session_user_name IS 'who logged in';
+COMMENT ON COLUMN journey_privacy.audit_log.current_user_name IS 'as whom';
+COMMENT ON COLUMN journey_privacy.audit_log.as_role IS 'whose rights counted, where that is somebody else';
+COMMENT ON COLUMN journey_privacy.audit_log.unrestricted IS 'no purpose bound the role: a superuser, or BYPASSRLS';
+COMMENT ON COLUMN journey_privacy.audit_log.purpose IS 'in force';
+COMMENT ON COLUMN journey_privacy.audit_log.tables IS 'names of protected tables';
+COMMENT ON COLUMN journey_privacy.audit_log.columns IS 'names of what was read';
+COMMENT ON COLUMN journey_privacy.audit_log.rows IS 'how many, where that is known';
+COMMENT ON COLUMN journey_privacy.audit_log.executions IS 'how many equal statements this entry stands for';
+COMMENT ON COLUMN journey_privacy.audit_log.duration IS 'of all of them';
+COMMENT ON COLUMN journey_privacy.audit_log.detail IS 'in words; names nobody';
+COMMENT ON COLUMN journey_privacy.audit_log.session IS 'the same for all entries of a session';
+COMMENT ON COLUMN journey_privacy.audit_log.statement IS 'number of the statement in its session';
+COMMENT ON COLUMN journey_privacy.audit_log.query_id IS 'as in pg_stat_statements';
+COMMENT ON COLUMN journey_privacy.audit_log.transaction IS 'which wrote';
+COMMENT ON COLUMN journey_privacy.audit_log.about_subject IS 'it is about one person; audit_of() tells whose numbers';
 
 CREATE FUNCTION journey_privacy.audit_of(subject journey_privacy.pseudonym)
   RETURNS SETOF bigint
@@ -251,6 +311,14 @@ CREATE VIEW journey_privacy.audit_state AS
 REVOKE ALL ON journey_privacy.audit_state FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.audit_state IS
   'the log''s name, how many entries are sealed, the first not purged, what waits in the queue, the worker and the last checkpoint';
+COMMENT ON COLUMN journey_privacy.audit_state.origin IS 'name of the log';
+COMMENT ON COLUMN journey_privacy.audit_state.size IS 'entries that are sealed';
+COMMENT ON COLUMN journey_privacy.audit_state.first IS 'number of the first that is not purged';
+COMMENT ON COLUMN journey_privacy.audit_state.waiting IS 'bytes in the queue';
+COMMENT ON COLUMN journey_privacy.audit_state.queue_size IS 'bytes there is room for';
+COMMENT ON COLUMN journey_privacy.audit_state.worker IS 'process id of who seals; NULL: nobody';
+COMMENT ON COLUMN journey_privacy.audit_state.checkpoint_size IS 'entries that the last checkpoint is about';
+COMMENT ON COLUMN journey_privacy.audit_state.checkpoint_at IS 'when it was made';
 
 REVOKE ALL ON FUNCTION
   journey_privacy.audit_of(journey_privacy.pseudonym),

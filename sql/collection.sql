@@ -25,6 +25,22 @@ CREATE TABLE journey_privacy.protection (
   redact         jsonb);
 COMMENT ON TABLE journey_privacy.protection IS
   'journey tables registered with protect()';
+COMMENT ON COLUMN journey_privacy.protection.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.protection.subject_column IS 'names the subject';
+COMMENT ON COLUMN journey_privacy.protection.kind IS 'identity kind of that column; NULL: it is of type pseudonym';
+COMMENT ON COLUMN journey_privacy.protection.number_column IS 'has the subject number; NULL: none';
+COMMENT ON COLUMN journey_privacy.protection.occurred_at IS 'column that says when; NULL: none';
+COMMENT ON COLUMN journey_privacy.protection.collected_for IS 'purposes; NULL: none is asked for';
+COMMENT ON COLUMN journey_privacy.protection.retain_for IS 'how long rows are kept; NULL: no limit';
+COMMENT ON COLUMN journey_privacy.protection.visibility IS 'current or collected';
+COMMENT ON COLUMN journey_privacy.protection.on_refused IS 'error or skip';
+COMMENT ON COLUMN journey_privacy.protection.added_number IS 'protect() added the number column';
+COMMENT ON COLUMN journey_privacy.protection.had_security IS 'row security was on before';
+COMMENT ON COLUMN journey_privacy.protection.had_force IS 'row security was forced before';
+COMMENT ON COLUMN journey_privacy.protection.inherited_from IS 'table that it is a part of; NULL: itself';
+COMMENT ON COLUMN journey_privacy.protection.protected_at IS 'when';
+COMMENT ON COLUMN journey_privacy.protection.on_erase IS 'delete, redact or shared';
+COMMENT ON COLUMN journey_privacy.protection.redact IS 'columns, and what they are set to';
 
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.protection
@@ -55,6 +71,8 @@ CREATE TABLE journey_privacy.pseudonym_column (
   PRIMARY KEY (relation, column_name));
 COMMENT ON TABLE journey_privacy.pseudonym_column IS
   'columns of type pseudonym besides the subjects of protected tables; register_pseudonym_column() adds one';
+COMMENT ON COLUMN journey_privacy.pseudonym_column.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.pseudonym_column.column_name IS 'of type pseudonym';
 REVOKE ALL ON journey_privacy.pseudonym_column FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.pseudonym_column', '');
 
@@ -110,6 +128,16 @@ CREATE TABLE journey_privacy.minimization (
   PRIMARY KEY (relation, column_name, transform));
 COMMENT ON TABLE journey_privacy.minimization IS
   'what becomes of columns of protected tables before a row is written; change it with minimize() and unminimize()';
+COMMENT ON COLUMN journey_privacy.minimization.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.minimization.column_name IS 'of it';
+COMMENT ON COLUMN journey_privacy.minimization.transform IS 'drop, truncate_ip, coarsen, round_position, keep_keys, drop_keys or pseudonymize';
+COMMENT ON COLUMN journey_privacy.minimization."position" IS 'in which order transforms of a column apply';
+COMMENT ON COLUMN journey_privacy.minimization.v4 IS 'bits that stay of IPv4';
+COMMENT ON COLUMN journey_privacy.minimization.v6 IS 'bits that stay of IPv6';
+COMMENT ON COLUMN journey_privacy.minimization.step IS 'of coarsen';
+COMMENT ON COLUMN journey_privacy.minimization.digits IS 'of round_position';
+COMMENT ON COLUMN journey_privacy.minimization.keys IS 'paths';
+COMMENT ON COLUMN journey_privacy.minimization.kind IS 'of pseudonymize';
 
 -- Data plans: which events a table takes, with which keys.
 CREATE TABLE journey_privacy.data_plan (
@@ -119,6 +147,10 @@ CREATE TABLE journey_privacy.data_plan (
   on_violation text NOT NULL CHECK (on_violation IN ('refuse', 'strip', 'count')));
 COMMENT ON TABLE journey_privacy.data_plan IS
   'protected tables with a data plan; change it with set_data_plan() and drop_data_plan()';
+COMMENT ON COLUMN journey_privacy.data_plan.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.data_plan.event_column IS 'has the names of events';
+COMMENT ON COLUMN journey_privacy.data_plan.props_column IS 'has their properties; NULL: keys are not looked at';
+COMMENT ON COLUMN journey_privacy.data_plan.on_violation IS 'refuse, strip or count';
 
 -- No foreign key to data_plan: a parallel restore loads the tables in any order.
 CREATE TABLE journey_privacy.planned_event (
@@ -129,6 +161,10 @@ CREATE TABLE journey_privacy.planned_event (
   PRIMARY KEY (relation, event));
 COMMENT ON TABLE journey_privacy.planned_event IS
   'events of data plans; change them with plan_event() and unplan_event()';
+COMMENT ON COLUMN journey_privacy.planned_event.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.planned_event.event IS 'its name';
+COMMENT ON COLUMN journey_privacy.planned_event.allowed_keys IS 'paths; NULL: any';
+COMMENT ON COLUMN journey_privacy.planned_event.required_keys IS 'paths; NULL: none';
 
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.minimization
@@ -157,6 +193,13 @@ CREATE TABLE journey_privacy.plan_tally (
   WITH (fillfactor = 50);
 COMMENT ON TABLE journey_privacy.plan_tally IS
   'what plan_violation adds up';
+COMMENT ON COLUMN journey_privacy.plan_tally.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.plan_tally.event IS 'planned event, or empty';
+COMMENT ON COLUMN journey_privacy.plan_tally.key IS 'that was missing';
+COMMENT ON COLUMN journey_privacy.plan_tally.violation IS 'unplanned event, unplanned key or missing key';
+COMMENT ON COLUMN journey_privacy.plan_tally.slot IS 'sessions that count at once use different ones';
+COMMENT ON COLUMN journey_privacy.plan_tally.count IS 'rows';
+COMMENT ON COLUMN journey_privacy.plan_tally.last_seen IS 'when the latest was';
 
 REVOKE ALL ON journey_privacy.minimization, journey_privacy.data_plan,
   journey_privacy.planned_event, journey_privacy.plan_tally FROM PUBLIC;
@@ -176,6 +219,12 @@ CREATE VIEW journey_privacy.plan_violation AS
 REVOKE ALL ON journey_privacy.plan_violation FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.plan_violation IS
   'rows outside a data plan that were stripped, left out or let through: table, planned event or (unplanned), violation (unplanned event, unplanned key, missing key), the key that was missing, how many rows, and the time of the latest; refused ones are in the audit';
+COMMENT ON COLUMN journey_privacy.plan_violation."table" IS 'which';
+COMMENT ON COLUMN journey_privacy.plan_violation.event IS 'planned event, or (unplanned)';
+COMMENT ON COLUMN journey_privacy.plan_violation.violation IS 'unplanned event, unplanned key or missing key';
+COMMENT ON COLUMN journey_privacy.plan_violation.key IS 'that was missing';
+COMMENT ON COLUMN journey_privacy.plan_violation.count IS 'rows';
+COMMENT ON COLUMN journey_privacy.plan_violation.last_seen IS 'when the latest was';
 
 -- Not SECURITY DEFINER, as those below: they ask whether the caller owns the table.
 CREATE FUNCTION journey_privacy.minimize(

@@ -17,6 +17,14 @@ CREATE TABLE journey_privacy.purpose (
   keep_for          interval CHECK (keep_for > interval '0'));
 COMMENT ON TABLE journey_privacy.purpose IS
   'why data is processed, and on which legal basis (Art. 6 GDPR); change it with create_purpose() and drop_purpose()';
+COMMENT ON COLUMN journey_privacy.purpose.name IS 'as in SET journey_privacy.purpose';
+COMMENT ON COLUMN journey_privacy.purpose.basis IS 'legal basis';
+COMMENT ON COLUMN journey_privacy.purpose.description IS 'for the notice and the record';
+COMMENT ON COLUMN journey_privacy.purpose.consent_valid_for IS 'how long a yes counts; NULL: until it is withdrawn';
+COMMENT ON COLUMN journey_privacy.purpose.created_at IS 'when it was made';
+COMMENT ON COLUMN journey_privacy.purpose.min_group IS 'the floor: fewest subjects that an answer tells of';
+COMMENT ON COLUMN journey_privacy.purpose.access IS 'rows, or aggregates';
+COMMENT ON COLUMN journey_privacy.purpose.keep_for IS 'how long what is collected for it is kept; NULL: no limit';
 
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.purpose
@@ -41,6 +49,16 @@ CREATE TABLE journey_privacy.consent_event (
   PRIMARY KEY (subject, id));
 COMMENT ON TABLE journey_privacy.consent_event IS
   'ledger of decisions; append-only, by the functions of the extension';
+COMMENT ON COLUMN journey_privacy.consent_event.subject IS 'who decided';
+COMMENT ON COLUMN journey_privacy.consent_event.id IS 'of the decision, a uuid of version 7';
+COMMENT ON COLUMN journey_privacy.consent_event.purpose IS 'NULL for restrictions, which are of all';
+COMMENT ON COLUMN journey_privacy.consent_event.decision IS 'granted, refused, withdrawn, objected, restricted or unrestricted';
+COMMENT ON COLUMN journey_privacy.consent_event.at IS 'when it was decided (event time)';
+COMMENT ON COLUMN journey_privacy.consent_event.recorded_at IS 'when it was written down';
+COMMENT ON COLUMN journey_privacy.consent_event.source IS 'where it was said';
+COMMENT ON COLUMN journey_privacy.consent_event.document IS 'which text was agreed to';
+COMMENT ON COLUMN journey_privacy.consent_event.evidence IS 'whatever proves it';
+COMMENT ON COLUMN journey_privacy.consent_event.region IS 'of the subject';
 
 CREATE TABLE journey_privacy.consent_state (
   purpose     text COLLATE "C" NOT NULL,
@@ -52,6 +70,11 @@ CREATE TABLE journey_privacy.consent_state (
   WITH (fillfactor = 80);
 COMMENT ON TABLE journey_privacy.consent_state IS
   'the decision in force for each purpose and subject number';
+COMMENT ON COLUMN journey_privacy.consent_state.purpose IS 'which';
+COMMENT ON COLUMN journey_privacy.consent_state.number IS 'of the subject';
+COMMENT ON COLUMN journey_privacy.consent_state.granted IS 'yes or no';
+COMMENT ON COLUMN journey_privacy.consent_state.decided_at IS 'event time of the decision in force';
+COMMENT ON COLUMN journey_privacy.consent_state.valid_until IS 'when a yes expires; NULL: never';
 
 CREATE TABLE journey_privacy.permitted (
   purpose     text COLLATE "C" NOT NULL,
@@ -63,6 +86,10 @@ CREATE TABLE journey_privacy.permitted (
 ALTER TABLE journey_privacy.permitted ALTER bits SET STORAGE PLAIN;
 COMMENT ON TABLE journey_privacy.permitted IS
   'one bit for each of 8,192 subject numbers: may be seen for this purpose; a missing chunk is what the legal basis says of people who have not decided';
+COMMENT ON COLUMN journey_privacy.permitted.purpose IS 'which';
+COMMENT ON COLUMN journey_privacy.permitted.chunk IS 'number of a subject, divided by 8,192';
+COMMENT ON COLUMN journey_privacy.permitted.bits IS 'one for each subject number of the chunk';
+COMMENT ON COLUMN journey_privacy.permitted.next_expiry IS 'when the first yes in it expires: then it is made anew';
 
 REVOKE ALL ON journey_privacy.purpose, journey_privacy.consent_event,
   journey_privacy.consent_state, journey_privacy.permitted FROM PUBLIC;
@@ -325,6 +352,13 @@ CREATE VIEW journey_privacy.consent_rate AS
 REVOKE ALL ON journey_privacy.consent_rate FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.consent_rate IS
   'how many subjects said yes, no and nothing for each purpose, and whose yes has expired';
+COMMENT ON COLUMN journey_privacy.consent_rate.purpose IS 'which';
+COMMENT ON COLUMN journey_privacy.consent_rate.basis IS 'legal basis';
+COMMENT ON COLUMN journey_privacy.consent_rate.subjects IS 'identities that are known';
+COMMENT ON COLUMN journey_privacy.consent_rate.yes IS 'in force';
+COMMENT ON COLUMN journey_privacy.consent_rate.no IS 'in force';
+COMMENT ON COLUMN journey_privacy.consent_rate.expired IS 'a yes that counts no more';
+COMMENT ON COLUMN journey_privacy.consent_rate.silent IS 'have not decided';
 
 CREATE FUNCTION journey_privacy.link_identity(
     subject journey_privacy.pseudonym, alias journey_privacy.pseudonym)

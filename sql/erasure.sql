@@ -13,6 +13,13 @@ CREATE TABLE journey_privacy.declared_link (
   PRIMARY KEY (child, child_columns, parent, parent_columns));
 COMMENT ON TABLE journey_privacy.declared_link IS
   'links declared with link_table()';
+COMMENT ON COLUMN journey_privacy.declared_link.child IS 'whose rows belong to others';
+COMMENT ON COLUMN journey_privacy.declared_link.child_columns IS 'of it';
+COMMENT ON COLUMN journey_privacy.declared_link.parent IS 'that they belong to';
+COMMENT ON COLUMN journey_privacy.declared_link.parent_columns IS 'of it';
+COMMENT ON COLUMN journey_privacy.declared_link.on_erase IS 'delete, redact or shared';
+COMMENT ON COLUMN journey_privacy.declared_link.redact IS 'columns, and what they are set to';
+COMMENT ON COLUMN journey_privacy.declared_link.on_export IS 'include or exclude';
 
 -- Why something must not be erased yet (Art. 17(3) GDPR).
 CREATE TABLE journey_privacy.hold (
@@ -28,6 +35,15 @@ CREATE TABLE journey_privacy.hold (
   CHECK (trace IS NOT NULL OR relation IS NOT NULL));
 COMMENT ON TABLE journey_privacy.hold IS
   'reasons not to erase a subject, a table, or a subject in a table; trace is the subject''s as in a tombstone';
+COMMENT ON COLUMN journey_privacy.hold.id IS 'of the hold';
+COMMENT ON COLUMN journey_privacy.hold.trace IS 'of the subject; NULL: everybody';
+COMMENT ON COLUMN journey_privacy.hold.relation IS 'the table; NULL: all';
+COMMENT ON COLUMN journey_privacy.hold.reason IS 'as it was given';
+COMMENT ON COLUMN journey_privacy.hold.held_until IS 'when it ends by itself; NULL: with release_hold()';
+COMMENT ON COLUMN journey_privacy.hold.placed_by IS 'who';
+COMMENT ON COLUMN journey_privacy.hold.placed_at IS 'when';
+COMMENT ON COLUMN journey_privacy.hold.released_by IS 'who';
+COMMENT ON COLUMN journey_privacy.hold.released_at IS 'when; NULL: in force, unless it has run out';
 
 CREATE TABLE journey_privacy.erasure (
   request_id   uuid PRIMARY KEY,
@@ -40,6 +56,13 @@ CREATE TABLE journey_privacy.erasure (
 CREATE INDEX erasure_unfinished ON journey_privacy.erasure (state) WHERE state <> 'done';
 COMMENT ON TABLE journey_privacy.erasure IS
   'erasures under way and done, with their receipts, numbered in the order in which they were signed';
+COMMENT ON COLUMN journey_privacy.erasure.request_id IS 'of the erasure';
+COMMENT ON COLUMN journey_privacy.erasure.reason IS 'as it was given';
+COMMENT ON COLUMN journey_privacy.erasure.requested_by IS 'who';
+COMMENT ON COLUMN journey_privacy.erasure.requested_at IS 'when';
+COMMENT ON COLUMN journey_privacy.erasure.state IS 'erasing, withheld or done';
+COMMENT ON COLUMN journey_privacy.erasure.number IS 'of the receipt, in the order of signing';
+COMMENT ON COLUMN journey_privacy.erasure.receipt IS 'signed';
 
 CREATE TABLE journey_privacy.erasure_subject (
   request_id uuid NOT NULL REFERENCES journey_privacy.erasure,
@@ -50,6 +73,10 @@ CREATE TABLE journey_privacy.erasure_subject (
 CREATE INDEX erasure_subject_trace ON journey_privacy.erasure_subject (trace);
 COMMENT ON TABLE journey_privacy.erasure_subject IS
   'whom an erasure is about: the traces of a person''s identities, and the numbers they had';
+COMMENT ON COLUMN journey_privacy.erasure_subject.request_id IS 'of the erasure';
+COMMENT ON COLUMN journey_privacy.erasure_subject.person IS 'which of several';
+COMMENT ON COLUMN journey_privacy.erasure_subject.trace IS 'of one identity';
+COMMENT ON COLUMN journey_privacy.erasure_subject.number IS 'that the identity had';
 
 CREATE TABLE journey_privacy.erasure_step (
   request_id uuid NOT NULL REFERENCES journey_privacy.erasure,
@@ -63,6 +90,14 @@ CREATE TABLE journey_privacy.erasure_step (
   PRIMARY KEY (request_id, relation, action));
 COMMENT ON TABLE journey_privacy.erasure_step IS
   'what an erasure has found and done, table by table';
+COMMENT ON COLUMN journey_privacy.erasure_step.request_id IS 'of the erasure';
+COMMENT ON COLUMN journey_privacy.erasure_step.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.erasure_step.action IS 'delete, redact, clear reference, shred or withhold';
+COMMENT ON COLUMN journey_privacy.erasure_step.path IS 'how it was found';
+COMMENT ON COLUMN journey_privacy.erasure_step.found IS 'rows';
+COMMENT ON COLUMN journey_privacy.erasure_step.done IS 'rows';
+COMMENT ON COLUMN journey_privacy.erasure_step.reason IS 'of what withholds';
+COMMENT ON COLUMN journey_privacy.erasure_step.held_until IS 'when that ends';
 
 REVOKE ALL ON journey_privacy.declared_link, journey_privacy.hold, journey_privacy.erasure,
   journey_privacy.erasure_subject, journey_privacy.erasure_step FROM PUBLIC;
@@ -83,6 +118,16 @@ CREATE VIEW journey_privacy.erasure_progress AS
 REVOKE ALL ON journey_privacy.erasure_progress FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.erasure_progress IS
   'erasures that are not done: rows found and erased so far, table by table, and what is withheld until when';
+COMMENT ON COLUMN journey_privacy.erasure_progress.request_id IS 'of the erasure';
+COMMENT ON COLUMN journey_privacy.erasure_progress.state IS 'erasing or withheld';
+COMMENT ON COLUMN journey_privacy.erasure_progress.requested_at IS 'when';
+COMMENT ON COLUMN journey_privacy.erasure_progress.subjects IS 'how many';
+COMMENT ON COLUMN journey_privacy.erasure_progress.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.erasure_progress.action IS 'delete, redact, clear reference, shred or withhold';
+COMMENT ON COLUMN journey_privacy.erasure_progress.found IS 'rows';
+COMMENT ON COLUMN journey_privacy.erasure_progress.done IS 'rows';
+COMMENT ON COLUMN journey_privacy.erasure_progress.reason IS 'of what withholds';
+COMMENT ON COLUMN journey_privacy.erasure_progress.held_until IS 'when that ends';
 
 -- Not SECURITY DEFINER: they ask whether the caller owns the child table.
 CREATE FUNCTION journey_privacy.link_table(
@@ -180,6 +225,14 @@ GROUP BY c.oid;
 REVOKE ALL ON journey_privacy.link FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.link IS
   'every way by which erasing finds rows, by foreign key or link_table(), with warnings; and tables that look personal to which no way leads';
+COMMENT ON COLUMN journey_privacy.link.child IS 'whose rows belong to others, or look personal';
+COMMENT ON COLUMN journey_privacy.link.child_columns IS 'of it';
+COMMENT ON COLUMN journey_privacy.link.parent IS 'that they belong to; NULL: no way leads there';
+COMMENT ON COLUMN journey_privacy.link.parent_columns IS 'of it';
+COMMENT ON COLUMN journey_privacy.link.declared_by IS 'foreign key or link_table';
+COMMENT ON COLUMN journey_privacy.link.on_erase IS 'delete, redact, shared or clear reference';
+COMMENT ON COLUMN journey_privacy.link.redact IS 'columns, and what they are set to';
+COMMENT ON COLUMN journey_privacy.link.warnings IS 'what makes erasing slow or incomplete';
 
 CREATE FUNCTION journey_privacy.preview_erasure(
     subject journey_privacy.pseudonym,

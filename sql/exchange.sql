@@ -10,6 +10,9 @@ CREATE TABLE journey_privacy.consent_mapping (
   PRIMARY KEY (format, purpose, external_id));
 COMMENT ON TABLE journey_privacy.consent_mapping IS
   'which id of a foreign consent format stands for which purpose; change it with map_consent() and unmap_consent()';
+COMMENT ON COLUMN journey_privacy.consent_mapping.format IS 'tcf, gpp, google or mparticle';
+COMMENT ON COLUMN journey_privacy.consent_mapping.external_id IS 'what the format calls it';
+COMMENT ON COLUMN journey_privacy.consent_mapping.purpose IS 'what it stands for';
 
 REVOKE ALL ON journey_privacy.consent_mapping FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.consent_mapping', '');

@@ -15,6 +15,16 @@ CREATE TABLE journey_privacy.mparticle_mapping (
   merge           boolean NOT NULL);
 COMMENT ON TABLE journey_privacy.mparticle_mapping IS
   'which journey tables take events of mParticle, and what of them; change it with map_mparticle() and unmap_mparticle()';
+COMMENT ON COLUMN journey_privacy.mparticle_mapping.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.mparticle_mapping.id IS 'of the mapping';
+COMMENT ON COLUMN journey_privacy.mparticle_mapping.event_column IS 'for the name';
+COMMENT ON COLUMN journey_privacy.mparticle_mapping.props_column IS 'for the properties';
+COMMENT ON COLUMN journey_privacy.mparticle_mapping.event_id_column IS 'for the id';
+COMMENT ON COLUMN journey_privacy.mparticle_mapping.columns IS 'further ones, and paths';
+COMMENT ON COLUMN journey_privacy.mparticle_mapping.identities IS 'kinds, in order';
+COMMENT ON COLUMN journey_privacy.mparticle_mapping.event_types IS 'that are taken; NULL: all';
+COMMENT ON COLUMN journey_privacy.mparticle_mapping.development IS 'takes that environment, too';
+COMMENT ON COLUMN journey_privacy.mparticle_mapping.merge IS 'links subjects';
 
 -- Neither who nor when, but for the day: what stays here after an erasure
 -- says nothing.
@@ -24,6 +34,8 @@ CREATE TABLE journey_privacy.ingested (
 CREATE INDEX ingested_seen_on ON journey_privacy.ingested USING brin (seen_on);
 COMMENT ON TABLE journey_privacy.ingested IS
   'keyed traces of batches and events that ingest_mparticle() took in, so that none counts twice; purge_ingested() forgets old ones';
+COMMENT ON COLUMN journey_privacy.ingested.trace IS 'keyed, of a batch or event';
+COMMENT ON COLUMN journey_privacy.ingested.seen_on IS 'day';
 
 REVOKE ALL ON journey_privacy.mparticle_mapping, journey_privacy.ingested FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.mparticle_mapping', '');

@@ -26,6 +26,13 @@ CREATE TRIGGER catalog_changed
 ALTER TABLE journey_privacy.key_version ENABLE ALWAYS TRIGGER catalog_changed;
 COMMENT ON TABLE journey_privacy.key_version IS
   'key versions that this database uses, with check values';
+COMMENT ON COLUMN journey_privacy.key_version.kind IS 'root, pseudonym, seal, sign, tombstone or scope';
+COMMENT ON COLUMN journey_privacy.key_version.version IS 'from 1';
+COMMENT ON COLUMN journey_privacy.key_version.root_version IS 'of the root key that it is derived from';
+COMMENT ON COLUMN journey_privacy.key_version.state IS 'next (waits for rekey_pseudonyms()), active, retired (reads what is old) or destroyed';
+COMMENT ON COLUMN journey_privacy.key_version.created_at IS 'when it was made';
+COMMENT ON COLUMN journey_privacy.key_version.check_value IS 'tells the right key from a wrong one';
+COMMENT ON COLUMN journey_privacy.key_version.public_key IS 'of kind sign: Ed25519, 32 bytes';
 
 CREATE FUNCTION journey_privacy.create_keyring() RETURNS text
   LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
@@ -74,4 +81,11 @@ CREATE VIEW journey_privacy.key AS
 REVOKE ALL ON journey_privacy.key FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.key IS
   'the keys of this database: kind, version, state, age and check value, never bytes';
+COMMENT ON COLUMN journey_privacy.key.kind IS 'root, pseudonym, seal, sign, tombstone or scope';
+COMMENT ON COLUMN journey_privacy.key.version IS 'from 1';
+COMMENT ON COLUMN journey_privacy.key.root_version IS 'of the root key that it is derived from';
+COMMENT ON COLUMN journey_privacy.key.state IS 'next (waits for rekey_pseudonyms()), active, retired (reads what is old) or destroyed';
+COMMENT ON COLUMN journey_privacy.key.created_at IS 'when it was made';
+COMMENT ON COLUMN journey_privacy.key.check_value IS 'tells the right key from a wrong one, in hexadecimal';
+COMMENT ON COLUMN journey_privacy.key.public_key IS 'of kind sign: Ed25519, in hexadecimal';
 

@@ -15,6 +15,14 @@ CREATE TABLE journey_privacy.controller (
   set_at                  timestamptz NOT NULL DEFAULT pg_catalog.now());
 COMMENT ON TABLE journey_privacy.controller IS
   'who answers for the processing, and how people reach them; change it with set_controller()';
+COMMENT ON COLUMN journey_privacy.controller.one IS 'there is one row';
+COMMENT ON COLUMN journey_privacy.controller.name IS 'of the controller';
+COMMENT ON COLUMN journey_privacy.controller.contact IS 'how to reach them';
+COMMENT ON COLUMN journey_privacy.controller.representative IS 'in the Union';
+COMMENT ON COLUMN journey_privacy.controller.data_protection_officer IS 'how to reach them';
+COMMENT ON COLUMN journey_privacy.controller.authority IS 'for complaints';
+COMMENT ON COLUMN journey_privacy.controller.website IS 'of the privacy centre';
+COMMENT ON COLUMN journey_privacy.controller.set_at IS 'when it was said';
 
 -- No foreign keys: a parallel restore loads the tables in any order.
 CREATE TABLE journey_privacy.recipient (
@@ -24,6 +32,10 @@ CREATE TABLE journey_privacy.recipient (
   safeguard   text);
 COMMENT ON TABLE journey_privacy.recipient IS
   'who receives data, by the name of a role or of anybody else, and in which country; change it with set_recipient()';
+COMMENT ON COLUMN journey_privacy.recipient.name IS 'of a role, or of anybody else';
+COMMENT ON COLUMN journey_privacy.recipient.description IS 'who that is';
+COMMENT ON COLUMN journey_privacy.recipient.country IS 'outside of the European Economic Area';
+COMMENT ON COLUMN journey_privacy.recipient.safeguard IS 'what protects the data there';
 
 -- An empty column_name: the table as a whole.
 CREATE TABLE journey_privacy.column_description (
@@ -34,6 +46,10 @@ CREATE TABLE journey_privacy.column_description (
   PRIMARY KEY (relation, column_name));
 COMMENT ON TABLE journey_privacy.column_description IS
   'what columns hold, and of whom tables tell; change it with describe_column()';
+COMMENT ON COLUMN journey_privacy.column_description.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.column_description.column_name IS 'NULL: the table as a whole';
+COMMENT ON COLUMN journey_privacy.column_description.category IS 'of personal data, or of people';
+COMMENT ON COLUMN journey_privacy.column_description.description IS 'what that is';
 
 CREATE TABLE journey_privacy.purpose_translation (
   purpose     text COLLATE "C" NOT NULL,
@@ -43,6 +59,10 @@ CREATE TABLE journey_privacy.purpose_translation (
   PRIMARY KEY (purpose, language));
 COMMENT ON TABLE journey_privacy.purpose_translation IS
   'how purposes are called and described in a language; change it with translate_purpose()';
+COMMENT ON COLUMN journey_privacy.purpose_translation.purpose IS 'which';
+COMMENT ON COLUMN journey_privacy.purpose_translation.language IS 'en, de, fr or es';
+COMMENT ON COLUMN journey_privacy.purpose_translation.name IS 'how it is called';
+COMMENT ON COLUMN journey_privacy.purpose_translation.description IS 'what people are told';
 
 REVOKE ALL ON journey_privacy.controller, journey_privacy.recipient,
   journey_privacy.column_description, journey_privacy.purpose_translation FROM PUBLIC;

@@ -11,6 +11,11 @@ CREATE TABLE journey_privacy.opendsr_processor (
   identity_kinds   jsonb NOT NULL DEFAULT '{}');
 COMMENT ON TABLE journey_privacy.opendsr_processor IS
   'who we are to OpenDSR: at most one row, written by configure_opendsr()';
+COMMENT ON COLUMN journey_privacy.opendsr_processor.single IS 'there is one row';
+COMMENT ON COLUMN journey_privacy.opendsr_processor.processor_domain IS 'our host name';
+COMMENT ON COLUMN journey_privacy.opendsr_processor.certificate_url IS 'of our certificate';
+COMMENT ON COLUMN journey_privacy.opendsr_processor.results_url IS 'where results lie';
+COMMENT ON COLUMN journey_privacy.opendsr_processor.identity_kinds IS 'identity types of another name here';
 
 -- The answer to a request stays the same when its deadline is extended.
 CREATE TABLE journey_privacy.opendsr_receipt (
@@ -18,6 +23,8 @@ CREATE TABLE journey_privacy.opendsr_receipt (
   expected_at timestamptz NOT NULL);
 COMMENT ON TABLE journey_privacy.opendsr_receipt IS
   'until when requests that came by OpenDSR were said to be completed';
+COMMENT ON COLUMN journey_privacy.opendsr_receipt.request_id IS 'of the request';
+COMMENT ON COLUMN journey_privacy.opendsr_receipt.expected_at IS 'until when it was said to be completed';
 
 -- What is open before a change of status: nothing is delivered out of order.
 CREATE INDEX callback_open ON journey_privacy.callback (request_id, url, id) WHERE delivered_at IS NULL;
@@ -37,6 +44,15 @@ CREATE VIEW journey_privacy.undelivered_callback AS
 REVOKE ALL ON journey_privacy.undelivered_callback FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.undelivered_callback IS
   'callbacks that no controller has accepted yet, and those that were given up';
+COMMENT ON COLUMN journey_privacy.undelivered_callback.id IS 'of the callback';
+COMMENT ON COLUMN journey_privacy.undelivered_callback.request_id IS 'of the request';
+COMMENT ON COLUMN journey_privacy.undelivered_callback.url IS 'who is told';
+COMMENT ON COLUMN journey_privacy.undelivered_callback.status IS 'of the request, that is told';
+COMMENT ON COLUMN journey_privacy.undelivered_callback.created_at IS 'when the status changed';
+COMMENT ON COLUMN journey_privacy.undelivered_callback.attempts IS 'how many failed';
+COMMENT ON COLUMN journey_privacy.undelivered_callback.next_attempt_at IS 'when it is tried again';
+COMMENT ON COLUMN journey_privacy.undelivered_callback.last_error IS 'why it was not';
+COMMENT ON COLUMN journey_privacy.undelivered_callback.given_up IS 'it is not tried any more';
 
 -- Bodies are bytes, in both directions: what came may be no text at all, and
 -- what is answered is signed as it is.
@@ -46,6 +62,9 @@ CREATE TYPE journey_privacy.opendsr_answer AS (
   body    bytea);
 COMMENT ON TYPE journey_privacy.opendsr_answer IS
   'an answer over HTTP: status, headers but for the signature, and the bytes of the body, JSON in UTF-8';
+COMMENT ON COLUMN journey_privacy.opendsr_answer.status IS 'of HTTP';
+COMMENT ON COLUMN journey_privacy.opendsr_answer.headers IS 'but for the signature';
+COMMENT ON COLUMN journey_privacy.opendsr_answer.body IS 'the bytes to sign and send';
 
 CREATE FUNCTION journey_privacy.configure_opendsr(
     processor_domain text, certificate_url text, results_url text DEFAULT NULL,

@@ -9,6 +9,9 @@ CREATE TABLE journey_privacy.allowance (
   PRIMARY KEY (role, purpose));
 COMMENT ON TABLE journey_privacy.allowance IS
   'which role may read protected tables for which purpose; change it with allow() and disallow()';
+COMMENT ON COLUMN journey_privacy.allowance.role IS 'who may read';
+COMMENT ON COLUMN journey_privacy.allowance.purpose IS 'for what';
+COMMENT ON COLUMN journey_privacy.allowance.allowed_at IS 'since when';
 
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.allowance
@@ -210,6 +213,9 @@ CREATE TABLE journey_privacy.column_allowance (
   PRIMARY KEY (purpose, relation));
 COMMENT ON TABLE journey_privacy.column_allowance IS
   'which columns of a protected table may be read for a purpose; change it with allow_columns()';
+COMMENT ON COLUMN journey_privacy.column_allowance.purpose IS 'for what';
+COMMENT ON COLUMN journey_privacy.column_allowance.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.column_allowance.columns IS 'that may be read';
 
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.column_allowance

@@ -213,6 +213,10 @@ REVOKE ALL ON journey_privacy.identity_kind FROM PUBLIC;
 GRANT SELECT ON journey_privacy.identity_kind TO PUBLIC;
 COMMENT ON TABLE journey_privacy.identity_kind IS
   'kinds of identity and how their values are normalised before hashing';
+COMMENT ON COLUMN journey_privacy.identity_kind.name IS 'what stands before the colon of an identity';
+COMMENT ON COLUMN journey_privacy.identity_kind.normalizer IS 'none, trim, lower, e164 or uuid';
+COMMENT ON COLUMN journey_privacy.identity_kind.description IS 'for people';
+COMMENT ON COLUMN journey_privacy.identity_kind.builtin IS 'came with the extension';
 
 INSERT INTO journey_privacy.identity_kind (name, normalizer, description, builtin) VALUES
   ('customer_id', 'trim', 'customer number or login (mParticle)', true),

@@ -34,6 +34,26 @@ CREATE INDEX request_unfinished ON journey_privacy.request (due_at, id)
   WHERE status IN ('pending', 'in_progress');
 COMMENT ON TABLE journey_privacy.request IS
   'requests of data subjects, with their deadlines';
+COMMENT ON COLUMN journey_privacy.request.id IS 'of the request';
+COMMENT ON COLUMN journey_privacy.request.kind IS 'access, portability, erasure, rectification, restriction or objection';
+COMMENT ON COLUMN journey_privacy.request.regulation IS 'gdpr or ccpa';
+COMMENT ON COLUMN journey_privacy.request.status IS 'pending, in_progress, completed, refused or cancelled';
+COMMENT ON COLUMN journey_privacy.request.received_at IS 'when it came in';
+COMMENT ON COLUMN journey_privacy.request.confirm_by IS 'until when receipt is to be confirmed';
+COMMENT ON COLUMN journey_privacy.request.confirmed_at IS 'when that was done';
+COMMENT ON COLUMN journey_privacy.request.verified_at IS 'when it was known who asks';
+COMMENT ON COLUMN journey_privacy.request.due_at IS 'until when it is to be answered';
+COMMENT ON COLUMN journey_privacy.request.extended_at IS 'when that was extended';
+COMMENT ON COLUMN journey_privacy.request.extension_reason IS 'as the subject was told';
+COMMENT ON COLUMN journey_privacy.request.refusal_reason IS 'as the subject was told';
+COMMENT ON COLUMN journey_privacy.request.purposes IS 'of an objection; NULL: all';
+COMMENT ON COLUMN journey_privacy.request.started_at IS 'when work began';
+COMMENT ON COLUMN journey_privacy.request.finished_at IS 'when it was completed, refused or cancelled';
+COMMENT ON COLUMN journey_privacy.request.attempts IS 'how many failed';
+COMMENT ON COLUMN journey_privacy.request.next_attempt_at IS 'when it is tried again';
+COMMENT ON COLUMN journey_privacy.request.last_error IS 'SQLSTATE and what it was about';
+COMMENT ON COLUMN journey_privacy.request.controller IS 'who sent it, by OpenDSR';
+COMMENT ON COLUMN journey_privacy.request.fingerprint IS 'of the body, by OpenDSR';
 
 -- As in a tombstone, so that nothing is left to erase here.
 CREATE TABLE journey_privacy.request_subject (
@@ -45,6 +65,9 @@ CREATE TABLE journey_privacy.request_subject (
 CREATE INDEX request_subject_trace ON journey_privacy.request_subject (trace);
 COMMENT ON TABLE journey_privacy.request_subject IS
   'who asks: the traces of their identities';
+COMMENT ON COLUMN journey_privacy.request_subject.request_id IS 'of the request';
+COMMENT ON COLUMN journey_privacy.request_subject.trace IS 'of one identity of who asks';
+COMMENT ON COLUMN journey_privacy.request_subject.layer IS 'in which order results are sealed';
 
 -- The outbox: whoever listens is told of each change of status.
 CREATE TABLE journey_privacy.callback (
@@ -62,6 +85,16 @@ CREATE TABLE journey_privacy.callback (
 CREATE INDEX callback_due ON journey_privacy.callback (next_attempt_at) WHERE delivered_at IS NULL;
 COMMENT ON TABLE journey_privacy.callback IS
   'changes of status to be told to a URL, each until it is delivered';
+COMMENT ON COLUMN journey_privacy.callback.id IS 'of the callback';
+COMMENT ON COLUMN journey_privacy.callback.request_id IS 'of the request';
+COMMENT ON COLUMN journey_privacy.callback.url IS 'who is told';
+COMMENT ON COLUMN journey_privacy.callback.status IS 'of the request, that is told';
+COMMENT ON COLUMN journey_privacy.callback.due_at IS 'of the request, that is told';
+COMMENT ON COLUMN journey_privacy.callback.created_at IS 'when the status changed';
+COMMENT ON COLUMN journey_privacy.callback.attempts IS 'how many failed';
+COMMENT ON COLUMN journey_privacy.callback.next_attempt_at IS 'when it is tried again';
+COMMENT ON COLUMN journey_privacy.callback.delivered_at IS 'when it was accepted';
+COMMENT ON COLUMN journey_privacy.callback.last_error IS 'why it was not';
 
 -- The URLs of a request that are told.
 CREATE TABLE journey_privacy.request_callback_url (
@@ -70,6 +103,8 @@ CREATE TABLE journey_privacy.request_callback_url (
   PRIMARY KEY (request_id, url));
 COMMENT ON TABLE journey_privacy.request_callback_url IS
   'the URLs that are told of each change of a request''s status';
+COMMENT ON COLUMN journey_privacy.request_callback_url.request_id IS 'of the request';
+COMMENT ON COLUMN journey_privacy.request_callback_url.url IS 'https';
 
 -- The answer to a request of access or portability.  Erasing any of the
 -- identities shreds a key that it takes to open it, in every backup too.
@@ -83,6 +118,11 @@ CREATE TABLE journey_privacy.request_result (
 CREATE INDEX request_result_expiry ON journey_privacy.request_result (expires_at);
 COMMENT ON TABLE journey_privacy.request_result IS
   'what was exported for requests of access and portability, sealed, until it expires';
+COMMENT ON COLUMN journey_privacy.request_result.request_id IS 'of the request';
+COMMENT ON COLUMN journey_privacy.request_result.document IS 'sealed under the keys of who asks';
+COMMENT ON COLUMN journey_privacy.request_result.identities IS 'how many layers';
+COMMENT ON COLUMN journey_privacy.request_result.made_at IS 'when';
+COMMENT ON COLUMN journey_privacy.request_result.expires_at IS 'when it is deleted';
 
 -- Filled by the DBA; only the time to confirm receipt is counted in business days.
 CREATE TABLE journey_privacy.holiday (
@@ -91,6 +131,8 @@ CREATE TABLE journey_privacy.holiday (
   PRIMARY KEY (regulation, day));
 COMMENT ON TABLE journey_privacy.holiday IS
   'days from Monday to Friday that are no business days where a regulation applies';
+COMMENT ON COLUMN journey_privacy.holiday.regulation IS 'gdpr or ccpa';
+COMMENT ON COLUMN journey_privacy.holiday.day IS 'no business day';
 
 REVOKE ALL ON journey_privacy.request, journey_privacy.request_subject, journey_privacy.callback,
   journey_privacy.request_callback_url, journey_privacy.request_result, journey_privacy.holiday FROM PUBLIC;
@@ -112,6 +154,16 @@ CREATE VIEW journey_privacy.overdue_request AS
 REVOKE ALL ON journey_privacy.overdue_request FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.overdue_request IS
   'requests whose receipt should have been confirmed, or that should have been answered, and for how long';
+COMMENT ON COLUMN journey_privacy.overdue_request.id IS 'of the request';
+COMMENT ON COLUMN journey_privacy.overdue_request.kind IS 'as in request';
+COMMENT ON COLUMN journey_privacy.overdue_request.regulation IS 'gdpr or ccpa';
+COMMENT ON COLUMN journey_privacy.overdue_request.status IS 'as in request';
+COMMENT ON COLUMN journey_privacy.overdue_request.verified IS 'it is known who asks';
+COMMENT ON COLUMN journey_privacy.overdue_request.what IS 'confirmation or answer';
+COMMENT ON COLUMN journey_privacy.overdue_request.due_at IS 'until when';
+COMMENT ON COLUMN journey_privacy.overdue_request.overdue_by IS 'for how long';
+COMMENT ON COLUMN journey_privacy.overdue_request.attempts IS 'how many failed';
+COMMENT ON COLUMN journey_privacy.overdue_request.last_error IS 'of the last';
 
 -- None of these is SECURITY DEFINER: they write our tables as the extension's owner.
 CREATE FUNCTION journey_privacy.open_request(

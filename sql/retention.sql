@@ -21,6 +21,12 @@ CREATE VIEW journey_privacy.retention AS
 REVOKE ALL ON journey_privacy.retention FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.retention IS
   'how long rows of a protected table are kept by the shortest of its retain_for and the keep_for of the purposes it is collected for: older ones go with purge_expired(), those without a time never';
+COMMENT ON COLUMN journey_privacy.retention.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.retention.occurred_at IS 'column that says how old a row is; NULL: none';
+COMMENT ON COLUMN journey_privacy.retention.keep IS 'how long';
+COMMENT ON COLUMN journey_privacy.retention.follows IS 'retain_for, or the purpose';
+COMMENT ON COLUMN journey_privacy.retention.oldest_kept IS 'what is older goes';
+COMMENT ON COLUMN journey_privacy.retention.may_lack_time IS 'rows without a time are kept for ever';
 
 -- By name: what was purged is told of tables that are gone, too.
 CREATE TABLE journey_privacy.purge_run (
@@ -45,6 +51,21 @@ CREATE TABLE journey_privacy.purge_run (
 CREATE INDEX purge_run_running ON journey_privacy.purge_run (relation) WHERE state = 'running';
 COMMENT ON TABLE journey_privacy.purge_run IS
   'what purge_expired() did to a table, run by run; interrupted: an error or a crash ended it, and the next one went on';
+COMMENT ON COLUMN journey_privacy.purge_run.id IS 'of the run';
+COMMENT ON COLUMN journey_privacy.purge_run.relation IS 'the table, by name';
+COMMENT ON COLUMN journey_privacy.purge_run.follows IS 'retain_for, or the purpose';
+COMMENT ON COLUMN journey_privacy.purge_run.keep IS 'how long';
+COMMENT ON COLUMN journey_privacy.purge_run.cut_off IS 'what was older went';
+COMMENT ON COLUMN journey_privacy.purge_run.deleted IS 'rows';
+COMMENT ON COLUMN journey_privacy.purge_run.linked_deleted IS 'rows that belonged to them';
+COMMENT ON COLUMN journey_privacy.purge_run.linked_redacted IS 'rows that belonged to them';
+COMMENT ON COLUMN journey_privacy.purge_run.references_cleared IS 'rows that belonged to them';
+COMMENT ON COLUMN journey_privacy.purge_run.dropped IS 'partitions, by name';
+COMMENT ON COLUMN journey_privacy.purge_run.withheld IS 'rows that are held or restricted';
+COMMENT ON COLUMN journey_privacy.purge_run.state IS 'running, done or interrupted';
+COMMENT ON COLUMN journey_privacy.purge_run.run_by IS 'who';
+COMMENT ON COLUMN journey_privacy.purge_run.started_at IS 'when';
+COMMENT ON COLUMN journey_privacy.purge_run.finished_at IS 'when';
 REVOKE ALL ON journey_privacy.purge_run FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.purge_run', '');
 

@@ -10,6 +10,10 @@ CREATE TABLE journey_privacy.scrub_run (
   finished_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
 COMMENT ON TABLE journey_privacy.scrub_run IS
   'calls of scrub(): the tables and materialized views that each went over, and the level that all of them reached';
+COMMENT ON COLUMN journey_privacy.scrub_run.id IS 'of the call';
+COMMENT ON COLUMN journey_privacy.scrub_run.relations IS 'what it went over';
+COMMENT ON COLUMN journey_privacy.scrub_run.level IS 'that all of it reached';
+COMMENT ON COLUMN journey_privacy.scrub_run.finished_at IS 'when';
 REVOKE ALL ON journey_privacy.scrub_run FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.scrub_run', '');
 

@@ -41,6 +41,9 @@ CREATE TABLE journey_privacy.subject_key (
   PRIMARY KEY (subject, key_id));
 COMMENT ON TABLE journey_privacy.subject_key IS
   'data keys of subjects';
+COMMENT ON COLUMN journey_privacy.subject_key.subject IS 'whose';
+COMMENT ON COLUMN journey_privacy.subject_key.key_id IS 'in data_key';
+COMMENT ON COLUMN journey_privacy.subject_key.created_at IS 'when it was made';
 
 -- The keys, wrapped under a key of kind "seal".  Rows are overwritten in place
 -- or deleted, never updated, hence STORAGE plain.
@@ -50,6 +53,8 @@ CREATE TABLE journey_privacy.data_key (
 ALTER TABLE journey_privacy.data_key ALTER COLUMN wrapped SET STORAGE plain;
 COMMENT ON TABLE journey_privacy.data_key IS
   'data keys, wrapped; zeros when shredded';
+COMMENT ON COLUMN journey_privacy.data_key.key_id IS 'random';
+COMMENT ON COLUMN journey_privacy.data_key.wrapped IS 'the key under a key of kind seal; zeros when shredded';
 
 REVOKE ALL ON journey_privacy.subject_key, journey_privacy.data_key FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.subject_key', '');

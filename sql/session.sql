@@ -121,8 +121,18 @@ CREATE AGGREGATE journey_privacy.retained(VARIADIC conditions boolean[]) (
 
 COMMENT ON TYPE journey_privacy.session_summary IS
   'sessions of one subject: how many, with how many events, how many of one event (bounces), how long together and at most, and the time of the first and the last event';
+COMMENT ON COLUMN journey_privacy.session_summary.sessions IS 'how many';
+COMMENT ON COLUMN journey_privacy.session_summary.events IS 'in all of them';
+COMMENT ON COLUMN journey_privacy.session_summary.bounces IS 'sessions of one event';
+COMMENT ON COLUMN journey_privacy.session_summary.total_duration IS 'of all sessions';
+COMMENT ON COLUMN journey_privacy.session_summary.longest_duration IS 'of one session';
+COMMENT ON COLUMN journey_privacy.session_summary.first_at IS 'when the first event was';
+COMMENT ON COLUMN journey_privacy.session_summary.last_at IS 'when the last event was';
 COMMENT ON TYPE journey_privacy.channel_credit IS
   'a channel''s share (0 to 1) of the conversion at a time; without a channel for a conversion that no touch led to';
+COMMENT ON COLUMN journey_privacy.channel_credit.converted_at IS 'when the conversion was';
+COMMENT ON COLUMN journey_privacy.channel_credit.channel IS 'NULL: no touch led to it';
+COMMENT ON COLUMN journey_privacy.channel_credit.credit IS 'its share, 0 to 1';
 COMMENT ON FUNCTION journey_privacy.sessionize(timestamptz, interval) IS
 'window function: the number, from 1, of the session that the row is in; the window must be ordered
   by occurred_at, ascending

@@ -9,6 +9,8 @@ CREATE TABLE journey_privacy.event_name (
   name text COLLATE "C" NOT NULL UNIQUE);
 COMMENT ON TABLE journey_privacy.event_name IS
   'codes of event names in journey stores; only names that at least 20 subjects have are here';
+COMMENT ON COLUMN journey_privacy.event_name.code IS 'in journeys';
+COMMENT ON COLUMN journey_privacy.event_name.name IS 'of the event';
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.event_name
   FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.catalog_changed();
@@ -291,6 +293,12 @@ CREATE TABLE journey_privacy.journey_store (
   members      regclass[] NOT NULL);
 COMMENT ON TABLE journey_privacy.journey_store IS
   'tables of journeys that follow a protected table; made with create_journey_store()';
+COMMENT ON COLUMN journey_privacy.journey_store.name IS 'of the store';
+COMMENT ON COLUMN journey_privacy.journey_store.relation IS 'the store';
+COMMENT ON COLUMN journey_privacy.journey_store.source IS 'its table';
+COMMENT ON COLUMN journey_privacy.journey_store.event_column IS 'has the names of events';
+COMMENT ON COLUMN journey_privacy.journey_store.bucket IS 'time that a row spans';
+COMMENT ON COLUMN journey_privacy.journey_store.members IS 'the table with its partitions, when the store was made whole';
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.journey_store
   FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.catalog_changed();
@@ -306,6 +314,9 @@ CREATE INDEX store_change_bucket ON journey_privacy.store_change (relation, buck
 CREATE INDEX store_change_number ON journey_privacy.store_change (number);
 COMMENT ON TABLE journey_privacy.store_change IS
   'buckets of subjects that a journey store does not have as its table has them';
+COMMENT ON COLUMN journey_privacy.store_change.relation IS 'the store';
+COMMENT ON COLUMN journey_privacy.store_change.number IS 'of the subject';
+COMMENT ON COLUMN journey_privacy.store_change.bucket IS 'beginning of the time that changed';
 
 REVOKE ALL ON journey_privacy.journey_store, journey_privacy.store_change FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.journey_store', '');

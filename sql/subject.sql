@@ -20,6 +20,12 @@ CREATE INDEX subject_restricted ON journey_privacy.subject (number) WHERE restri
 ALTER SEQUENCE journey_privacy.subject_number OWNED BY journey_privacy.subject.number;
 COMMENT ON TABLE journey_privacy.subject IS
   'people known by a pseudonym; an alias names the number of its head; a head is linked when it has aliases; restricted is Art. 18 GDPR';
+COMMENT ON COLUMN journey_privacy.subject.pseudonym IS 'of one identity';
+COMMENT ON COLUMN journey_privacy.subject.number IS 'of that identity, never given twice';
+COMMENT ON COLUMN journey_privacy.subject.head IS 'number of the identity that it is an alias of; NULL: of none';
+COMMENT ON COLUMN journey_privacy.subject.linked IS 'has aliases';
+COMMENT ON COLUMN journey_privacy.subject.restricted IS 'processing is restricted (Art. 18 GDPR)';
+COMMENT ON COLUMN journey_privacy.subject.created_at IS 'when it was first stored or decided';
 
 CREATE TABLE journey_privacy.tombstone (
   trace      bytea PRIMARY KEY,
@@ -27,6 +33,9 @@ CREATE TABLE journey_privacy.tombstone (
   erasing    boolean NOT NULL DEFAULT false);
 COMMENT ON TABLE journey_privacy.tombstone IS
   'keyed traces of erased subjects: they keep the data from coming back; while erasing, not even a new consent lifts them';
+COMMENT ON COLUMN journey_privacy.tombstone.trace IS 'keyed hash of an identity';
+COMMENT ON COLUMN journey_privacy.tombstone.erased_at IS 'when';
+COMMENT ON COLUMN journey_privacy.tombstone.erasing IS 'the erasure is still under way';
 
 REVOKE ALL ON journey_privacy.subject, journey_privacy.tombstone,
   journey_privacy.subject_number FROM PUBLIC;

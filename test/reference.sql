@@ -84,8 +84,9 @@ LEFT JOIN room r ON r.room = k.room
 WHERE t.typtype IN ('b', 'c') AND t.typelem = 0 AND (t.typrelid = 0 OR t.typrelid IN (SELECT oid FROM pg_class WHERE relkind = 'c'));
 
 CREATE TEMP VIEW columns AS
-SELECT a.attrelid AS oid, string_agg(format('`%s` %s', a.attname, pg_temp.plain(format_type(a.atttypid, a.atttypmod)))
-    || coalesce(': ' || col_description(a.attrelid, a.attnum), ''), E'\n- ' ORDER BY a.attnum) AS list
+SELECT a.attrelid AS oid, E'| column | type | meaning |\n|---|---|---|\n' ||
+  string_agg(format('| `%s` | %s | %s |', a.attname, pg_temp.plain(format_type(a.atttypid, a.atttypmod)), col_description(a.attrelid, a.attnum)),
+             E'\n' ORDER BY a.attnum) AS list
 FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped GROUP BY a.attrelid;
 
 CREATE TEMP VIEW setting AS
@@ -140,12 +141,12 @@ SELECT entry FROM (
              CASE WHEN f.strict AND f.prokind <> 'a' THEN '; strict' END)))
   FROM function f
   UNION ALL
-  SELECT r.place, 2, r.name, '', format(E'\n### %s\n\n%s, for %s to read: %s.\n\n- %s', r.name, initcap(r.kind),
+  SELECT r.place, 2, r.name, '', format(E'\n### %s\n\n%s, for %s to read: %s.\n\n%s', r.name, initcap(r.kind),
     CASE WHEN r.open THEN 'everybody' ELSE 'who is granted' END, r.comment, c.list)
   FROM relation r JOIN columns c ON c.oid = r.oid
   UNION ALL
   SELECT t.place, 3, t.name, '', format(E'\n### %s%s\n\nType: %s.%s', t.name,
-    CASE WHEN EXISTS (SELECT FROM function f WHERE f.name = t.name) THEN ' (type)' END, t.comment, E'\n\n- ' || c.list)
+    CASE WHEN EXISTS (SELECT FROM function f WHERE f.name = t.name) THEN ' (type)' END, t.comment, E'\n\n' || c.list)
   FROM type t LEFT JOIN columns c ON c.oid = t.typrelid) e
 ORDER BY place, kind, name COLLATE "C", arguments COLLATE "C";
 SELECT E'\n## Settings';

@@ -86,6 +86,11 @@ for my $function (@functions)
 	$symbols{$name} .= " $source";
 }
 
+is($node->safe_psql('postgres', q{
+SELECT c.oid::regclass || ' ' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relnamespace = 'journey_privacy'::regnamespace AND c.relkind IN ('r', 'v', 'p', 'c') AND NOT c.relispartition
+  AND coalesce(col_description(c.oid, a.attnum), '') = ''}), '', 'every column of a table, view or composite type has a comment');
+
 # Codes ------------------------------------------------------------------------
 #
 # Read from the source: which functions a function names, and which errors stand
