@@ -267,15 +267,16 @@ on_refused: error (42501) or skip, for rows of whom collecting is refused
 on_erase: delete; redact; or shared: redact while somebody else is in the row
 redact: for redact and shared: an object of columns and what they are set to: null, a constant or
   {"default": true}
-number_column: name of the integer column for subject numbers, added where missing; NULL: no column,
-  the subject is looked up
+number_column: name of the integer column for subject numbers, added where missing, overwritten
+  where it is there; NULL: no column, the subject is looked up
 Errors: 0A000 a partition or child, a composite type, rules, generated columns, a trigger that is
   always enabled, or an isolation level above read committed; 22004 an argument is NULL that must
   not be; 22023 on_refused, visibility, on_erase, redact, retain_for or an empty collected_for that
-  cannot be; 42501 not the owner, no EXECUTE on pseudonymize(text, text) where a kind is given,
-  functions that others could replace, or rows of somebody who was erased; 42703 no such column;
-  42704 unknown purpose or kind; 42710 protected already, or a column of that name; 42804 a column
-  of another type; 42809 not a table, a system or temporary table; 55000 no keyring
+  cannot be, or the subject''s column as number_column; 42501 not the owner, no EXECUTE on
+  pseudonymize(text, text) where a kind is given, functions that others could replace, or rows of
+  somebody who was erased; 42703 no such column; 42704 unknown purpose or kind; 42710 protected
+  already; 42804 a column of another type; 42809 not a table, a system or temporary table; 55000 no
+  keyring
 Source: Art. 25 GDPR';
 
 CREATE FUNCTION journey_privacy.unprotect("table" regclass)

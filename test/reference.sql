@@ -134,7 +134,7 @@ SELECT entry FROM (
     E'\n\n' || concat_ws(E'\n',
       (SELECT '- Returns: ' || p.text FROM part p WHERE p.oid = f.oid AND p.label = 'Returns'),
       (SELECT '- Columns: ' || string_agg(format('`%s` %s', a.name, a.type), ', ' ORDER BY a.n) FROM argument a WHERE a.oid = f.oid AND a.mode IN ('o', 't')),
-      (SELECT '- Errors: ' || p.text FROM part p WHERE p.oid = f.oid AND p.label = 'Errors'),
+      (SELECT '- Errors:' || regexp_replace('; ' || p.text, '; (\w{5}) ', E'\n  - `\\1` ', 'g') FROM part p WHERE p.oid = f.oid AND p.label = 'Errors'),
       (SELECT '- Source: ' || p.text FROM part p WHERE p.oid = f.oid AND p.label = 'Source'),
       format('- %s, by %s%s%s', CASE f.prokind WHEN 'p' THEN 'Procedure' WHEN 'a' THEN 'Aggregate' WHEN 'w' THEN 'Window function' ELSE 'Function' END,
              CASE WHEN f.open THEN 'everybody' ELSE 'who is granted' END, CASE WHEN f.definer THEN '; runs as the extension''s owner' END,
