@@ -2,6 +2,8 @@
 #
 #   make demo                 the ten-minute story on a throwaway server
 #   make test                 the whole suite, on throwaway servers
+#   make test-versions        the same on PostgreSQL 15, 17 and 18, each in a
+#                             Debian that has it (as root)
 #   make, make install        build, install into the server of PG_CONFIG
 #   make installcheck         the suite against what is installed there
 #
@@ -55,9 +57,12 @@ EXTRA_CLEAN = test/keyring.conf test/results test/log \
 
 all:
 
-.PHONY: test demo test/keyring.conf
+.PHONY: test demo test-versions test/keyring.conf
 test demo:
 	@bash test/run $@
+
+test-versions:
+	@bash test/versions
 
 ifdef PG_VERSION
 PG_CONFIG = /usr/lib/postgresql/$(PG_VERSION)/bin/pg_config

@@ -15,7 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/timestamp.h"
@@ -107,13 +106,11 @@ start(const char *note)
 	close(in[0]);
 	if (running > 0)
 	{
-		void		(*before) (int) = pqsignal(SIGPIPE, SIG_IGN);
-
 		running_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 													COMMAND_TIME);
 		(void) setpgid(running, running);
+		/* backends and workers ignore SIGPIPE */
 		(void) !write(in[1], note, strlen(note));
-		pqsignal(SIGPIPE, before);
 	}
 	else
 	{

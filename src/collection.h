@@ -49,7 +49,7 @@ extern void jp_guard_redacting(Oid relid);
 extern bool jp_protection_any(void);
 
 /* Throws: a table to be protected holds rows of somebody erased. */
-extern void jp_refuse_erased_rows(const char *table) pg_attribute_noreturn();
+pg_noreturn extern void jp_refuse_erased_rows(const char *table);
 
 /* Whether a column of this type can name subjects. */
 extern bool jp_subject_type_ok(Oid type);

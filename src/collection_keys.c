@@ -9,12 +9,13 @@
 #include "utils/builtins.h"
 
 #include "collection_keys.h"
+#include "compat.h"
 
 static void add_path(JpKeys *keys, const char *path, size_t length);
 static size_t read_key(const char *path, size_t length, char *key,
 					   size_t *keylen);
 static JpKeys *child_made(JpKeys *keys, char *key, size_t length);
-static void bad_path(void) pg_attribute_noreturn();
+pg_noreturn static void bad_path(void);
 
 /* A set of paths. */
 JpKeys *

@@ -71,7 +71,7 @@ static List *rows_of(const char *table, const char *index, Oid relid,
 static char *text_at(HeapTuple tuple, int column, TupleDesc desc);
 static int	int_at(HeapTuple tuple, int column, TupleDesc desc);
 static AttrNumber bound_column(Relation rel, const NameData *name);
-static void column_gone(Relation rel) pg_attribute_noreturn();
+pg_noreturn static void column_gone(Relation rel);
 
 /* The rules for a relation. */
 JpBoundRules *

@@ -6,6 +6,8 @@
 #define JP_COMPAT_H
 
 #include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "nodes/plannodes.h"
 #if PG_VERSION_NUM >= 160000
@@ -33,9 +35,9 @@
 #include "varatt.h"
 #endif
 
-/* 18 has pg_noreturn instead, which goes before a declaration. */
-#ifndef pg_attribute_noreturn
-#define pg_attribute_noreturn()	__attribute__((noreturn))
+/* 18 replaced pg_attribute_noreturn() by this, which goes before a declaration. */
+#ifndef pg_noreturn
+#define pg_noreturn	__attribute__((noreturn))
 #endif
 
 /* 16 turned the array of all settings into a hash table. */
@@ -90,6 +92,17 @@ jp_rte_permissions(PlannedStmt *statement, RangeTblEntry *rte,
 	*user = rte->checkAsUser;
 	*selected = rte->selectedCols;
 #endif
+}
+
+/* Whether a role may vacuum and reindex a table: 17 has a privilege for it. */
+static inline bool
+jp_may_maintain(Oid relid, Oid role)
+{
+#if PG_VERSION_NUM >= 170000
+	if (pg_class_aclcheck(relid, role, ACL_MAINTAIN) == ACLCHECK_OK)
+		return true;
+#endif
+	return jp_class_ownercheck(relid, role);
 }
 
 /* 16 added the last argument, for BRIN after heap-only updates. */

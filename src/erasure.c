@@ -32,6 +32,7 @@
 
 #include "attempt.h"
 #include "catalog.h"
+#include "compat.h"
 #include "consent.h"
 #include "erasure.h"
 #include "erasure_job.h"
@@ -68,7 +69,7 @@ static bool pass(JpErasure *job, bool locked);
 static void carry_out_pass(JpReach *reach, JpErasing *erasing);
 static void try_pass(JpReach *reach, JpErasing *erasing);
 static bool work_pass(void *arg);
-static void refuse_remaining(void) pg_attribute_noreturn();
+pg_noreturn static void refuse_remaining(void);
 static void row_done(void *arg, const JpReached *table, const char *action,
 					 int64 rows);
 static Datum finish(JpErasure *job);

@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "catalog/pg_type.h"
+#include "compat.h"
 #include "erasure.h"
 #include "journey_privacy.h"
 
@@ -43,7 +44,7 @@ static char *make_line(const char *request_id, const JpSubject *subject,
 static void append_line(const char *line);
 static void write_all(int file, const char *line, Size length);
 static JpRemembered *read_line(char *line);
-static void ledger_failed(const char *what) pg_attribute_noreturn();
+pg_noreturn static void ledger_failed(const char *what);
 static void check_place(void);
 static void xact_ends(XactEvent event, void *arg);
 static void subxact_ends(SubXactEvent event, SubTransactionId mine,

@@ -25,8 +25,7 @@ typedef struct NamedSet
 	int			width;
 } NamedSet;
 
-static void refuse(JpFormat format, const JpFault *fault)
-			pg_attribute_noreturn();
+pg_noreturn static void refuse(JpFormat format, const JpFault *fault);
 static void put_tcf(JsonbParseState **json, const char *key, const JpTcf *tcf);
 static void put_general(JsonbParseState **json, const JpTcf *tcf);
 static void put_set(JsonbParseState **json, const char *key, uint64 set,

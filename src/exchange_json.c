@@ -16,6 +16,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "exchange.h"
 
 #define GOOGLE		"Google consent signals"
@@ -47,8 +48,7 @@ static char *member_text(JsonbContainer *object, const char *key);
 static JsonbValue *member(JsonbContainer *object, const char *key);
 static bool next_member(JsonbIterator **iterator, char **key,
 						JsonbValue *value);
-static void refuse(const char *format, const char *what, const char *where)
-			pg_attribute_noreturn();
+pg_noreturn static void refuse(const char *format, const char *what, const char *where);
 
 PG_FUNCTION_INFO_V1(jp_google_decode);
 PG_FUNCTION_INFO_V1(jp_mparticle_decode);

@@ -351,7 +351,7 @@ process_utility(PlannedStmt *statement, const char *query, bool read_only,
 	List	   *volatile sources = NIL;
 	RangeVar   *volatile into = NULL;
 	volatile Oid namespace = InvalidOid;
-	ProcessUtility_hook_type next = previous_process_utility != NULL ?
+	ProcessUtility_hook_type volatile next = previous_process_utility != NULL ?
 		previous_process_utility : standard_ProcessUtility;
 
 	if (!IsA(tree, ExplainStmt) && !IsA(tree, CreateTableAsStmt) &&

@@ -11,6 +11,7 @@
 #include "utils/rel.h"
 #include "utils/uuid.h"
 
+#include "compat.h"
 #include "exchange.h"
 #include "pseudonym.h"
 
@@ -140,8 +141,8 @@ extern void jp_ingest_link(const JpIngestBatch *batch, int *linked,
 extern bool jp_ingest_check_consent(JsonbContainer *batch);
 
 /* ingest_value.c: the fault of a batch; event is its number, or -1. */
-extern void jp_ingest_fault(int event, const char *path, const char *what)
-			pg_attribute_noreturn();
+pg_noreturn extern void jp_ingest_fault(int event, const char *path,
+										const char *what);
 
 /* A member of an object, or NULL where it is missing or null. */
 extern JsonbValue *jp_ingest_member(JsonbContainer *object, const char *key);

@@ -8,6 +8,7 @@
 #include "fmgr.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "journey_names.h"
 
 /* Of all names of a call. */

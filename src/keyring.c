@@ -41,7 +41,7 @@ static void check_roots(void);
 static void check_active(void);
 static int	key_slot(JpKeyKind kind, int version);
 static void prepare_slot(int slot);
-static void unknown_version(JpKeyKind kind, int version) pg_attribute_noreturn();
+pg_noreturn static void unknown_version(JpKeyKind kind, int version);
 static void check_key(const JpKeyVersion *row, const uint8 *key);
 
 /* Personalisations of the uses, zero padded. */

@@ -51,7 +51,7 @@ static int	finish(Command *command);
 static void abandon(Command *command);
 static void log_report(Command *command);
 static void withhold(char *line);
-static void fail(const char *fact, const char *detail) pg_attribute_noreturn();
+pg_noreturn static void fail(const char *fact, const char *detail);
 
 const JpKeyProvider jp_key_command = {fetch_output, NULL, NULL};
 

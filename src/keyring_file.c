@@ -39,8 +39,8 @@ static void write_new(const char *real, const char *chars, size_t len);
 static bool write_all(int fd, const char *chars, size_t len);
 static void wipe_file(int fd);
 static void sync_directory(const char *real);
-static void refuse(const char *fact, const char *hint) pg_attribute_noreturn();
-static void fail(const char *fact) pg_attribute_noreturn();
+pg_noreturn static void refuse(const char *fact, const char *hint);
+pg_noreturn static void fail(const char *fact);
 
 const JpKeyProvider jp_key_file = {fetch_file, create_file, replace_file};
 

@@ -87,7 +87,7 @@ extern void jp_key_check(int kind, int version, const uint8 *key,
 						 uint8 *check);
 
 /* keyring_load.c: throws 55000, no keyring, with a way out. */
-extern void jp_keyring_missing(const char *hint) pg_attribute_noreturn();
+pg_noreturn extern void jp_keyring_missing(const char *hint);
 
 /* keyring.c: a subkey, in the arena. */
 /* Whether there ever was a version of a key, destroyed or not. */

@@ -48,7 +48,7 @@ static void hash_message(const char *message, size_t len,
 						 JpPseudonym *pseudonym);
 static void hash_version(JpKeyKind kind, int version, const void *message,
 						 size_t len, JpPseudonym *pseudonym);
-static void bad_value(const char *fact, const char *hint) pg_attribute_noreturn();
+pg_noreturn static void bad_value(const char *fact, const char *hint);
 
 PG_FUNCTION_INFO_V1(jp_pseudonym_in);
 PG_FUNCTION_INFO_V1(jp_pseudonym_out);

@@ -45,7 +45,7 @@ static const Transition transition[] = {
 static void insert_request(const JpRequestNew *request);
 static void insert_subjects(const JpRequestNew *request);
 static void insert_urls(const JpRequestNew *request);
-static void refuse_duplicate(void) pg_attribute_noreturn();
+pg_noreturn static void refuse_duplicate(void);
 static const Transition *find_transition(const char *from, const char *to);
 static void fill_outbox(const JpRequest *request);
 

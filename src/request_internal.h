@@ -6,6 +6,7 @@
 #define JP_REQUEST_INTERNAL_H
 
 #include "catalog.h"
+#include "compat.h"
 #include "request.h"
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
@@ -35,7 +36,7 @@ typedef struct JpRequest
 extern void jp_request_lock(const pg_uuid_t *id, JpRequest *request);
 
 /* request.c: throws 42704, no request has this id. */
-extern void jp_request_unknown(void) pg_attribute_noreturn();
+pg_noreturn extern void jp_request_unknown(void);
 
 /*
  * request.c: gives a locked request another status, for the function of this

@@ -66,7 +66,6 @@ typedef struct Scrub
 
 static void check_call(FunctionCallInfo fcinfo);
 static void check_table(Oid relid);
-static bool may_maintain(Oid relid);
 static bool permitted(Scrub *scrub, const JpScrubTarget *target);
 static void scrub_all(Scrub *scrub, List *targets);
 static void scrub_table(Scrub *scrub, JpScrubTarget *target);
@@ -151,27 +150,16 @@ check_table(Oid relid)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table or materialized view of a user",
 						get_rel_name(relid))));
-	if (!may_maintain(relid))
+	if (!jp_may_maintain(relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(kind),
 					   get_rel_name(relid));
-}
-
-/* Whether the caller may vacuum and reindex a table. */
-static bool
-may_maintain(Oid relid)
-{
-#if PG_VERSION_NUM >= 170000
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_MAINTAIN) == ACLCHECK_OK)
-		return true;
-#endif
-	return jp_class_ownercheck(relid, GetUserId());
 }
 
 /* The same of a target; warns when not. */
 static bool
 permitted(Scrub *scrub, const JpScrubTarget *target)
 {
-	if (may_maintain(target->relid))
+	if (jp_may_maintain(target->relid, GetUserId()))
 		return true;
 	ereport(WARNING,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -262,7 +250,7 @@ analyze_parent(Scrub *scrub, JpScrubTarget *target)
 			return;
 		jp_scrub_run(scrub->context, psprintf("ANALYZE %s", target->name));
 	}
-	else if (!may_maintain(target->root))
+	else if (!jp_may_maintain(target->root, GetUserId()))
 		return;
 	target->analyzed = true;
 }
@@ -392,7 +380,7 @@ refresh(Scrub *scrub, const JpScrubTarget *target)
 	bool		concurrently = jp_scrub_refreshable(target->relid, &populated);
 	int			code;
 
-	if (!populated || !may_maintain(target->relid))
+	if (!populated || !jp_may_maintain(target->relid, GetUserId()))
 		return;
 	code = jp_scrub_try(scrub->context,
 						psprintf("REFRESH MATERIALIZED VIEW %s%s",

@@ -46,9 +46,14 @@ jp_scrub_run(MemoryContext context, const char *command)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	ProcessUtility(statement, command, false, PROCESS_UTILITY_TOPLEVEL,
 				   NULL, NULL, None_Receiver, NULL);
-	/* As PortalRunUtility(): the command may have popped it. */
+
+	/*
+	 * As PortalRunUtility(): the command may have popped it, and an event
+	 * trigger may have given the portal another since.
+	 */
 	if (ActiveSnapshotSet())
 		PopActiveSnapshot();
+	ActivePortal->portalSnapshot = NULL;
 	jp_scrub_next(context);
 }
 

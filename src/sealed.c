@@ -31,7 +31,7 @@ static bytea *seal_text(const JpDataKey *key, text *plain, text *context);
 static text *open_value(const JpDataKey *key, bytea *value, text *context);
 static uint8 *bind_context(const uint8 *bytes, text *context, size_t *len);
 static void wipe_copy(const char *copy, size_t len, const void *original);
-static void refuse_value(const char *detail) pg_attribute_noreturn();
+pg_noreturn static void refuse_value(const char *detail);
 
 PG_FUNCTION_INFO_V1(jp_sealed_in);
 PG_FUNCTION_INFO_V1(jp_sealed_out);

@@ -13,6 +13,7 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "sequence.h"
 #include "sequence_match.h"
 #include "sequence_pattern.h"
@@ -31,7 +32,7 @@ PG_FUNCTION_INFO_V1(jp_sequence_count_final);
 PG_FUNCTION_INFO_V1(jp_sequence_times_final);
 
 static JpSettings *read_pattern(FunctionCallInfo fcinfo);
-static void refuse(const text *pattern, const JpSequenceFault *fault) pg_attribute_noreturn();
+pg_noreturn static void refuse(const text *pattern, const JpSequenceFault *fault);
 static const char *read_interval(const char *chars, size_t length, uint64 *span);
 static bool decode_interval(char *chars, Interval *interval);
 static JpMatcher *matcher_of(const JpSettings *settings);

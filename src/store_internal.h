@@ -32,7 +32,7 @@ extern const JpNames *jp_writer_names(const JpJourneyWriter *writer);
 extern struct varlena *jp_writer_journey(JpJourneyWriter *writer, const JpMoment *moments, uint32 count);
 
 /* XX001. */
-extern void jp_journey_damaged(void) pg_attribute_noreturn();
+pg_noreturn extern void jp_journey_damaged(void);
 
 /* Throws 22008 unless events can be of this time. */
 extern void jp_journey_check_time(TimestampTz at);

@@ -45,7 +45,7 @@ static void parse_part(const char **next, StringInfo part, char end);
 static bool parse_quoted(const char **next, StringInfo part);
 static void skip_spaces(const char **next);
 static void expect(const char **next, char wanted);
-static void refuse_literal(const char *detail) pg_attribute_noreturn();
+pg_noreturn static void refuse_literal(const char *detail);
 static void append_time(StringInfo out, TimestampTz at);
 static void append_name(StringInfo out, const char *chars, Size len);
 static bool needs_quotes(const char *chars, Size len);

@@ -16,7 +16,7 @@
 
 static const char *convert(const char *chars, size_t len, int from, int to,
 						   size_t *newlen);
-static void refuse(void) pg_attribute_noreturn();
+pg_noreturn static void refuse(void);
 
 /* Database encoding to UTF-8. */
 const char *

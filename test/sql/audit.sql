@@ -12,7 +12,7 @@ CREATE FUNCTION au_ann() RETURNS journey_privacy.pseudonym LANGUAGE sql
   BEGIN ATOMIC SELECT journey_privacy.pseudonymize('email', 'au-ann@example.com'); END;
 
 -- what has come since the last time, sealed
-CREATE TABLE au_seen AS SELECT max(number) AS number FROM journey_privacy.audit_entry;
+CREATE TABLE au_seen AS SELECT 0::bigint AS number;
 CREATE FUNCTION au_new(OUT kind text, OUT outcome text, OUT command text, OUT who text, OUT as_role text,
                        OUT un boolean, OUT purpose text, OUT tables text[], OUT columns text[],
                        OUT rows bigint, OUT times bigint, OUT detail text, OUT subject boolean)
@@ -125,7 +125,9 @@ EXECUTE p;
 EXECUTE p;
 DEALLOCATE p;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM au_pages;
-EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT FROM au_plain;
+\o /dev/null
+EXPLAIN ANALYZE SELECT FROM au_plain;
+\o
 CREATE TABLE au_copy AS SELECT "the page" FROM au_visit LIMIT 2;
 DROP TABLE au_copy;
 SELECT * FROM au_new();

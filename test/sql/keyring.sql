@@ -54,7 +54,7 @@ SELECT * FROM thrown($$SELECT journey_privacy.rotate_key('seal')$$);
 SELECT * FROM thrown($$SELECT journey_privacy.destroy_key('seal', 1)$$);
 SELECT * FROM thrown($$SELECT * FROM journey_privacy.key$$);
 SELECT * FROM thrown($$SELECT * FROM journey_privacy.key_version$$);
-SELECT * FROM thrown($$SHOW journey_privacy.keyring_file$$);
+SELECT code FROM thrown($$SHOW journey_privacy.keyring_file$$);
 SELECT * FROM thrown($$SET journey_privacy.keyring_file = '/tmp/mine'$$);
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION journey_privacy.create_keyring() TO keyring_reader;
