@@ -9,7 +9,8 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('reference');
 $node->init(extra => [ '-E', 'UTF8', '--locale=C' ]);
-$node->append_conf('postgresql.conf', "shared_preload_libraries = 'journey_privacy'");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'journey_privacy'
+journey_privacy.keyring_file = '" . $node->basedir . "/keyring'");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION journey_privacy CASCADE');
 
@@ -181,4 +182,173 @@ for my $function (@functions)
 }
 is(join("\n", @unknown), '', 'codes that are named stand in the source');
 is(join("\n", @missing), '', 'codes that stand in the source of a function are named');
+
+# And those that are raised: each call fails, with a code that its function names.
+$node->safe_psql('postgres', q{
+SELECT journey_privacy.create_keyring();
+SELECT journey_privacy.create_purpose('analytics', 'consent');
+CREATE TABLE v (visitor journey_privacy.pseudonym NOT NULL, at timestamptz NOT NULL, event text NOT NULL, props jsonb, n int);
+CREATE TABLE plain (id int);
+SELECT journey_privacy.protect('v', 'visitor', occurred_at => 'at');
+SELECT journey_privacy.open_request('erasure', 'email:a@x.com', request_id => '10000000-0000-0000-0000-000000000000');
+CREATE FUNCTION fails(call text) RETURNS text LANGUAGE plpgsql SET search_path = public, journey_privacy AS $$
+BEGIN
+  EXECUTE call;
+  RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+  RETURN SQLSTATE;
+END $$});
+my %named;
+push @{ $named{ $_->[1] } }, @{ $named_codes{ $_->[0] } } for @functions;
+chomp(my @calls = <DATA>);
+my @raised = split /\n/, $node->safe_psql('postgres', join '', map { "SELECT fails(\$call\$$_\$call\$);\n" } @calls);
+for my $i (0 .. $#calls)
+{
+	my ($name) = $calls[$i] =~ /(\w+)\(/;
+
+	ok((grep { $_ eq $raised[$i] } @{ $named{$name} }), "$calls[$i]: $raised[$i] is named");
+}
 done_testing();
+__DATA__
+select record_consent('email:a@x.com', 'analytics', true, at => null)
+select record_consent(null, 'analytics', true)
+select withdraw('email:a@x.com', 'analytics', at => null)
+select allow_columns('analytics', 'plain', '{id}')
+select allow_columns('analytics', 'v', '{nope}')
+select create_journey_store('plain', 's', '1 day')
+select drop_data_plan('v')
+select plan_event('v', 'home')
+select unplan_event('v', 'home')
+select set_data_plan('v', 'nope')
+select set_data_plan('v', 'n')
+select set_data_plan('plain', 'id')
+select allow('nobody_here', 'analytics')
+select map_mparticle('plain', 'id')
+select map_mparticle('v', 'nope')
+select map_mparticle('v', 'event', identities => '{nokind}')
+select ingest_mparticle('{}')
+select unprotect('plain')
+select export_encrypted('email:a@x.com', 'no key')
+select * from discover('nope')
+select * from discover('public', -1)
+select * from discover('public', 10, 7)
+select set_recipient(null, 'a')
+select set_recipient('x', '')
+select describe_column('v', 'nope', 'a')
+select translate_purpose('nope', 'de', 'x')
+select dashboard_html('plain')
+select * from residue('v', '{"nokind:x"}')
+select signing_key(99)
+select audit_verifier_key(99)
+select audit_inclusion_proof(100000)
+select audit_consistency_proof(5, 3)
+select * from audit_range_proof(5, 3)
+select verify_audit('x')
+select * from opendsr_callbacks()
+select create_identity_kind('Bad Name')
+select create_identity_kind('email')
+select normalize_identity('nokind', 'x')
+select pseudonymize('nokind', 'x')
+select scoped('email:a@x.com', '')
+select link_hashed_identities('customer_id', 'x')
+select minimize('v', 'nope', 'drop')
+select minimize('v', 'props', 'pseudonymize', kind => 'nokind')
+select minimize('v', 'event', 'pseudonymize', kind => 'nokind')
+select unminimize('v', 'event')
+select link_table('plain', '{nope}', 'v', '{n}')
+select place_hold('x')
+select place_hold(null, 'email:a@x.com')
+select funnel('plain', '{a}')
+select funnel('v', '{a}', event => 'nope')
+select funnel('v', '{a}', breakdown_key => 'x')
+select funnel('v', '{a}', within => '1 month')
+select attribution('v', 'buy', 'nope')
+select subject_count('plain')
+select consent_svg(time_zone => 'Nowhere')
+select funnel_svg('plain', '{a}')
+select configure_opendsr('x', 'y')
+select create_purpose('x y', 'consent')
+select create_purpose('p', null)
+select create_purpose('p', 'consent', min_group => null)
+select drop_purpose('nope')
+select protect('v', 'visitor')
+select protect('plain', 'nope')
+select protect('plain', 'id')
+select protect('plain', 'id', kind => 'nokind')
+select protect('pg_class', 'relname')
+select register_pseudonym_column('plain', 'id')
+select register_pseudonym_column('plain', 'nope')
+select import_consent('email:a@x.com', 'nope', 'x')
+select import_consent('email:a@x.com', 'tcf', 'x')
+select import_consent('email:a@x.com', 'google', '{"ad_storage":"maybe"}')
+select map_consent('google', 'nope', 'analytics')
+select request_deadlines('nope', now())
+select extend_request('00000000-0000-0000-0000-000000000000', 'x')
+select request_result('00000000-0000-0000-0000-000000000000')
+select verify_erasure('00000000-0000-0000-0000-000000000000')
+select open_request('erasure', 'email:a@x.com', request_id => '10000000-0000-0000-0000-000000000000')
+select open_request('access', 'email:a@x.com', purposes => '{analytics}')
+select refuse_request('10000000-0000-0000-0000-000000000000', '')
+select complete_request('10000000-0000-0000-0000-000000000000')
+call process_requests(max => -1)
+call purge_expired('v')
+call purge_expired(batch => 0)
+call erase_inactive('-1 day')
+select inactive_subjects('0 days')
+call scrub('v')
+call release_hold('00000000-0000-0000-0000-000000000000')
+select refresh_journey_store('nope')
+select create_journey_store('v', 'v', '1 day')
+select create_journey_store('v', 's', '1 month')
+select create_journey_store('v', 's', '1 day', event => 'nope')
+select create_journey_store('v', 's', '1 day', event => 'n')
+select rotate_key('nope')
+select destroy_key('seal', 1)
+select destroy_key('seal', 9)
+select rekey_pseudonyms()
+select create_keyring()
+select processing_record('pdf')
+select privacy_notice('xx')
+select funnel(now(), 'a', '{}'::text[], null)
+select window_funnel(now(), '1 month', 'default', true)
+select window_funnel(now(), '1 day', 'nope', true)
+select sequence_match('(?1', now(), true)
+select path(now(), 'a', 0)
+select attribution(now(), 'a', true, 'nope', '1 day')
+select retention_counts(1, now(), 'a', null, 'a', 'b', 'year', 3, 'on', 'UTC')
+select protect('plain', 'id', kind => 'customer_id', number_column => 'id')
+select record_consent('email:a@x.com', 'nope', true)
+select record_consent('email:a@x.com', 'analytics', true, at => now() + interval '1 day')
+select record_consents('{email:a@x.com}', '{analytics,analytics}', '{true}')
+select record_consents('{email:a@x.com}', '{nope}', '{true}')
+select withdraw('email:a@x.com', 'nope')
+select object_to('email:a@x.com', 'nope')
+select restrict_processing(null)
+select lift_restriction(null)
+select link_identity('email:a@x.com', 'email:A@x.com')
+select change_purpose('nope')
+select change_purpose('analytics', basis => 'whim')
+select rebuild_permitted('nope')
+select google_decode('{"ad_storage": "maybe"}')
+select tcf_decode('x')
+select gpp_decode('x')
+select mparticle_decode('{"consent_state": 1}')
+call apply_minimization('v')
+call erase(null)
+call erase_many('{}')
+call erase_many('{NULL}')
+call scrub('v', null)
+select confirm_request(null)
+select verify_request('00000000-0000-0000-0000-000000000000')
+select cancel_request('00000000-0000-0000-0000-000000000000')
+select opendsr_delivered(1)
+select opendsr_failed(1, 'x')
+select unmap_mparticle('plain')
+select ingest_mparticle(null)
+select ingest_mparticle('[]')
+select drop_journey_store('nope')
+select set_controller('', 'x')
+select subject_report('email:a@x.com', 'pdf')
+select consent_svg('nope')
+select consent_svg(period => 'year')
+select unminimize('plain', 'id')
