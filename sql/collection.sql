@@ -25,6 +25,22 @@ CREATE TABLE journey_privacy.protection (
   redact         jsonb);
 COMMENT ON TABLE journey_privacy.protection IS
   'journey tables registered with protect()';
+COMMENT ON COLUMN journey_privacy.protection.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.protection.subject_column IS 'names the subject';
+COMMENT ON COLUMN journey_privacy.protection.kind IS 'identity kind of that column; NULL: it is of type pseudonym';
+COMMENT ON COLUMN journey_privacy.protection.number_column IS 'has the subject number; NULL: none';
+COMMENT ON COLUMN journey_privacy.protection.occurred_at IS 'column that says when; NULL: none';
+COMMENT ON COLUMN journey_privacy.protection.collected_for IS 'purposes; NULL: none is asked for';
+COMMENT ON COLUMN journey_privacy.protection.retain_for IS 'how long rows are kept; NULL: no limit';
+COMMENT ON COLUMN journey_privacy.protection.visibility IS 'current or collected';
+COMMENT ON COLUMN journey_privacy.protection.on_refused IS 'error or skip';
+COMMENT ON COLUMN journey_privacy.protection.added_number IS 'protect() added the number column';
+COMMENT ON COLUMN journey_privacy.protection.had_security IS 'row security was on before';
+COMMENT ON COLUMN journey_privacy.protection.had_force IS 'row security was forced before';
+COMMENT ON COLUMN journey_privacy.protection.inherited_from IS 'table that it is a part of; NULL: itself';
+COMMENT ON COLUMN journey_privacy.protection.protected_at IS 'when';
+COMMENT ON COLUMN journey_privacy.protection.on_erase IS 'delete, redact or shared';
+COMMENT ON COLUMN journey_privacy.protection.redact IS 'columns, and what they are set to';
 
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.protection
@@ -55,6 +71,8 @@ CREATE TABLE journey_privacy.pseudonym_column (
   PRIMARY KEY (relation, column_name));
 COMMENT ON TABLE journey_privacy.pseudonym_column IS
   'columns of type pseudonym besides the subjects of protected tables; register_pseudonym_column() adds one';
+COMMENT ON COLUMN journey_privacy.pseudonym_column.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.pseudonym_column.column_name IS 'of type pseudonym';
 REVOKE ALL ON journey_privacy.pseudonym_column FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.pseudonym_column', '');
 
@@ -64,7 +82,11 @@ CREATE FUNCTION journey_privacy.register_pseudonym_column("table" regclass, "col
   LANGUAGE c VOLATILE STRICT
   AS 'MODULE_PATHNAME', 'jp_register_pseudonym_column';
 COMMENT ON FUNCTION journey_privacy.register_pseudonym_column(regclass, name) IS
-  'lets rekey_pseudonyms() move a column of type pseudonym along; for those that are not the subject of a protected table';
+'lets rekey_pseudonyms() move a column of type pseudonym along, where it is not the subject of a
+  protected table
+table: that has the column
+column: its name
+Errors: 42501 not the owner; 42703 no such column; 42804 it is not of type pseudonym';
 
 REVOKE ALL ON FUNCTION journey_privacy.register_pseudonym_column(regclass, name) FROM PUBLIC;
 
@@ -73,7 +95,11 @@ CREATE FUNCTION journey_privacy.rekey_pseudonyms() RETURNS bigint
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_rekey_pseudonyms';
 COMMENT ON FUNCTION journey_privacy.rekey_pseudonyms() IS
-  'moves every pseudonym to the key version that rotate_key(''pseudonym'') made, without seeing an identity; returns the rows of users'' tables';
+'moves every pseudonym to the key version that rotate_key(''pseudonym'') made, without seeing an
+  identity
+Returns: how many rows of users'' tables
+Errors: 0A000 at an isolation level above read committed; 55000 no keyring, no new key version, or
+  columns that are not registered; XX001 a tombstone is damaged';
 REVOKE ALL ON FUNCTION journey_privacy.rekey_pseudonyms() FROM PUBLIC;
 
 -- Called by rekey_pseudonyms() as the owner of each table, so open to all; does
@@ -102,6 +128,16 @@ CREATE TABLE journey_privacy.minimization (
   PRIMARY KEY (relation, column_name, transform));
 COMMENT ON TABLE journey_privacy.minimization IS
   'what becomes of columns of protected tables before a row is written; change it with minimize() and unminimize()';
+COMMENT ON COLUMN journey_privacy.minimization.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.minimization.column_name IS 'of it';
+COMMENT ON COLUMN journey_privacy.minimization.transform IS 'drop, truncate_ip, coarsen, round_position, keep_keys, drop_keys or pseudonymize';
+COMMENT ON COLUMN journey_privacy.minimization."position" IS 'in which order transforms of a column apply';
+COMMENT ON COLUMN journey_privacy.minimization.v4 IS 'bits that stay of IPv4';
+COMMENT ON COLUMN journey_privacy.minimization.v6 IS 'bits that stay of IPv6';
+COMMENT ON COLUMN journey_privacy.minimization.step IS 'of coarsen';
+COMMENT ON COLUMN journey_privacy.minimization.digits IS 'of round_position';
+COMMENT ON COLUMN journey_privacy.minimization.keys IS 'paths';
+COMMENT ON COLUMN journey_privacy.minimization.kind IS 'of pseudonymize';
 
 -- Data plans: which events a table takes, with which keys.
 CREATE TABLE journey_privacy.data_plan (
@@ -111,6 +147,10 @@ CREATE TABLE journey_privacy.data_plan (
   on_violation text NOT NULL CHECK (on_violation IN ('refuse', 'strip', 'count')));
 COMMENT ON TABLE journey_privacy.data_plan IS
   'protected tables with a data plan; change it with set_data_plan() and drop_data_plan()';
+COMMENT ON COLUMN journey_privacy.data_plan.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.data_plan.event_column IS 'has the names of events';
+COMMENT ON COLUMN journey_privacy.data_plan.props_column IS 'has their properties; NULL: keys are not looked at';
+COMMENT ON COLUMN journey_privacy.data_plan.on_violation IS 'refuse, strip or count';
 
 -- No foreign key to data_plan: a parallel restore loads the tables in any order.
 CREATE TABLE journey_privacy.planned_event (
@@ -121,6 +161,10 @@ CREATE TABLE journey_privacy.planned_event (
   PRIMARY KEY (relation, event));
 COMMENT ON TABLE journey_privacy.planned_event IS
   'events of data plans; change them with plan_event() and unplan_event()';
+COMMENT ON COLUMN journey_privacy.planned_event.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.planned_event.event IS 'its name';
+COMMENT ON COLUMN journey_privacy.planned_event.allowed_keys IS 'paths; NULL: any';
+COMMENT ON COLUMN journey_privacy.planned_event.required_keys IS 'paths; NULL: none';
 
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.minimization
@@ -149,6 +193,13 @@ CREATE TABLE journey_privacy.plan_tally (
   WITH (fillfactor = 50);
 COMMENT ON TABLE journey_privacy.plan_tally IS
   'what plan_violation adds up';
+COMMENT ON COLUMN journey_privacy.plan_tally.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.plan_tally.event IS 'planned event, or empty';
+COMMENT ON COLUMN journey_privacy.plan_tally.key IS 'that was missing';
+COMMENT ON COLUMN journey_privacy.plan_tally.violation IS 'unplanned event, unplanned key or missing key';
+COMMENT ON COLUMN journey_privacy.plan_tally.slot IS 'sessions that count at once use different ones';
+COMMENT ON COLUMN journey_privacy.plan_tally.count IS 'rows';
+COMMENT ON COLUMN journey_privacy.plan_tally.last_seen IS 'when the latest was';
 
 REVOKE ALL ON journey_privacy.minimization, journey_privacy.data_plan,
   journey_privacy.planned_event, journey_privacy.plan_tally FROM PUBLIC;
@@ -168,6 +219,12 @@ CREATE VIEW journey_privacy.plan_violation AS
 REVOKE ALL ON journey_privacy.plan_violation FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.plan_violation IS
   'rows outside a data plan that were stripped, left out or let through: table, planned event or (unplanned), violation (unplanned event, unplanned key, missing key), the key that was missing, how many rows, and the time of the latest; refused ones are in the audit';
+COMMENT ON COLUMN journey_privacy.plan_violation."table" IS 'which';
+COMMENT ON COLUMN journey_privacy.plan_violation.event IS 'planned event, or (unplanned)';
+COMMENT ON COLUMN journey_privacy.plan_violation.violation IS 'unplanned event, unplanned key or missing key';
+COMMENT ON COLUMN journey_privacy.plan_violation.key IS 'that was missing';
+COMMENT ON COLUMN journey_privacy.plan_violation.count IS 'rows';
+COMMENT ON COLUMN journey_privacy.plan_violation.last_seen IS 'when the latest was';
 
 -- Not SECURITY DEFINER, as those below: they ask whether the caller owns the table.
 CREATE FUNCTION journey_privacy.minimize(
@@ -179,7 +236,23 @@ CREATE FUNCTION journey_privacy.minimize(
   AS 'MODULE_PATHNAME', 'jp_minimize';
 COMMENT ON FUNCTION journey_privacy.minimize(
     regclass, name, text, integer, integer, interval, integer, text[], text) IS
-  'lets the insert guard minimize a column of a protected table before anything is written: drop; truncate_ip (v4, v6: bits that stay, 24 and 48 by default); coarsen (step: months and years, or smaller units, UTC); round_position (digits behind the point, 2 by default); keep_keys, drop_keys (keys: paths such as a.b); pseudonymize (kind of identity)';
+'lets the insert guard minimize a column of a protected table before anything is written
+table: a protected one, not a partition
+column: its name
+transform: drop, truncate_ip, coarsen, round_position, keep_keys, drop_keys or pseudonymize
+v4: for truncate_ip: bits that stay of an IPv4 address, 0 to 32; NULL: 24
+v6: for truncate_ip: bits that stay of an IPv6 address, 0 to 128; NULL: 48
+step: for coarsen: months and years, or days and smaller units; up to a century
+digits: for round_position: digits behind the point, 0 to 8; NULL: 2
+keys: for keep_keys and drop_keys: paths, such as a.b
+kind: for pseudonymize: name of an identity kind
+Errors: 0A000 a generated column, or keys of json that are not ASCII; 22004 table, column or
+  transform is NULL, or an option that is wanted; 22023 an unknown transform, an option that it does
+  not have or out of range, a column that must not be; 42501 not the owner, or for pseudonymize no
+  EXECUTE on pseudonymize(text, text); 42703 no such column; 42704 unknown identity kind; 42710 it
+  is minimized already; 42804 a type that does not fit; 54000 more than 1,000 paths; 55000 not
+  protected, or a partition
+Source: Art. 5(1)(c) and Art. 25 GDPR';
 
 CREATE FUNCTION journey_privacy.unminimize(
     "table" regclass, "column" name, transform text DEFAULT NULL)
@@ -187,7 +260,12 @@ CREATE FUNCTION journey_privacy.unminimize(
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_unminimize';
 COMMENT ON FUNCTION journey_privacy.unminimize(regclass, name, text) IS
-  'undoes minimize() for a column, or one transform of it, for rows that are written from then on';
+'undoes minimize() for a column, or one transform of it, for rows that are written from then on
+table: a protected one
+column: its name
+transform: which rule; NULL: all of the column
+Errors: 22004 table or column is NULL; 22023 an unknown transform; 42501 not the owner; 42704 no
+  such rule; 55000 not protected, or a partition';
 
 -- Without settings of its own, which would keep it from committing.
 CREATE PROCEDURE journey_privacy.apply_minimization(
@@ -195,7 +273,13 @@ CREATE PROCEDURE journey_privacy.apply_minimization(
   LANGUAGE c
   AS 'MODULE_PATHNAME', 'jp_apply_minimization';
 COMMENT ON PROCEDURE journey_privacy.apply_minimization(regclass, bigint) IS
-  'minimizes the rows that were there before the rules of a table, with a commit for each thousand pages outside of transaction blocks, and tells how many it has changed; their old versions stay until scrub()';
+'minimizes the rows that were there before the rules of a table, with a commit for each thousand
+  pages outside of transaction blocks; their old versions stay until scrub()
+table: a protected one
+rows: how many were changed, as result
+Errors: 22004 table is NULL or a path is; 42501 not the owner; 54000 more than 1,000 paths; 55000
+  nothing of the table is minimized, it is not protected, or a partition
+Source: Art. 5(1)(c) GDPR';
 
 CREATE FUNCTION journey_privacy.set_data_plan(
     "table" regclass, event_column name, props_column name DEFAULT NULL,
@@ -204,14 +288,24 @@ CREATE FUNCTION journey_privacy.set_data_plan(
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_set_data_plan';
 COMMENT ON FUNCTION journey_privacy.set_data_plan(regclass, name, name, text) IS
-  'gives a protected table a data plan, or changes it: the columns of events (text) and of their keys (jsonb), and whether what is outside the plan is refused, stripped, or let through with a count (refuse, strip, count)';
+'gives a protected table a data plan, or changes it
+table: a protected one
+event_column: of type text, with the names of events
+props_column: of type jsonb, with their properties; NULL: keys are not looked at
+on_violation: refuse (23514), strip what is not planned, or count only
+Errors: 0A000 a generated column; 22004 table, event_column or on_violation is NULL; 22023 an
+  unknown on_violation; 42501 not the owner; 42703 no such column; 42804 a column of another type;
+  55000 not protected, or a partition
+Source: Art. 5(1)(c) GDPR';
 
 CREATE FUNCTION journey_privacy.drop_data_plan("table" regclass)
   RETURNS void
   LANGUAGE c VOLATILE STRICT
   AS 'MODULE_PATHNAME', 'jp_drop_data_plan';
 COMMENT ON FUNCTION journey_privacy.drop_data_plan(regclass) IS
-  'takes the data plan with its events from a table';
+'takes the data plan with its events from a table
+table: a protected one
+Errors: 42501 not the owner; 55000 it has no data plan, is not protected, or a partition';
 
 CREATE FUNCTION journey_privacy.plan_event(
     "table" regclass, event text, allowed_keys text[] DEFAULT NULL,
@@ -220,14 +314,25 @@ CREATE FUNCTION journey_privacy.plan_event(
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_plan_event';
 COMMENT ON FUNCTION journey_privacy.plan_event(regclass, text, text[], text[]) IS
-  'puts an event into the data plan of a table, or changes it: paths of the keys it may have (NULL: any), and of those it must have';
+'puts an event into the data plan of a table, or changes it
+table: one with a data plan
+event: name of the event, up to 1,024 bytes
+allowed_keys: paths of keys it may have; NULL: any
+required_keys: paths of keys it must have; NULL: none
+Errors: 22004 table, event or a path is NULL; 22023 a name that is too long, or a path that is none;
+  42501 not the owner; 54000 more than 10,000 events or 1,000 paths; 55000 the table has no data
+  plan, is not protected, or a partition';
 
 CREATE FUNCTION journey_privacy.unplan_event("table" regclass, event text)
   RETURNS void
   LANGUAGE c VOLATILE STRICT
   AS 'MODULE_PATHNAME', 'jp_unplan_event';
 COMMENT ON FUNCTION journey_privacy.unplan_event(regclass, text) IS
-  'takes an event out of the data plan of a table';
+'takes an event out of the data plan of a table
+table: one with a data plan
+event: name of the event
+Errors: 42501 not the owner; 42704 it is not in the data plan; 55000 the table has no data plan, is
+  not protected, or a partition';
 
 REVOKE ALL ON FUNCTION
   journey_privacy.minimize(regclass, name, text, integer, integer, interval, integer, text[], text),

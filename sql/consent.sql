@@ -17,6 +17,14 @@ CREATE TABLE journey_privacy.purpose (
   keep_for          interval CHECK (keep_for > interval '0'));
 COMMENT ON TABLE journey_privacy.purpose IS
   'why data is processed, and on which legal basis (Art. 6 GDPR); change it with create_purpose() and drop_purpose()';
+COMMENT ON COLUMN journey_privacy.purpose.name IS 'as in SET journey_privacy.purpose';
+COMMENT ON COLUMN journey_privacy.purpose.basis IS 'legal basis';
+COMMENT ON COLUMN journey_privacy.purpose.description IS 'for the notice and the record';
+COMMENT ON COLUMN journey_privacy.purpose.consent_valid_for IS 'how long a yes counts; NULL: until it is withdrawn';
+COMMENT ON COLUMN journey_privacy.purpose.created_at IS 'when it was made';
+COMMENT ON COLUMN journey_privacy.purpose.min_group IS 'the floor: fewest subjects that an answer tells of';
+COMMENT ON COLUMN journey_privacy.purpose.access IS 'rows, or aggregates';
+COMMENT ON COLUMN journey_privacy.purpose.keep_for IS 'how long what is collected for it is kept; NULL: no limit';
 
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.purpose
@@ -41,6 +49,16 @@ CREATE TABLE journey_privacy.consent_event (
   PRIMARY KEY (subject, id));
 COMMENT ON TABLE journey_privacy.consent_event IS
   'ledger of decisions; append-only, by the functions of the extension';
+COMMENT ON COLUMN journey_privacy.consent_event.subject IS 'who decided';
+COMMENT ON COLUMN journey_privacy.consent_event.id IS 'of the decision, a uuid of version 7';
+COMMENT ON COLUMN journey_privacy.consent_event.purpose IS 'NULL for restrictions, which are of all';
+COMMENT ON COLUMN journey_privacy.consent_event.decision IS 'granted, refused, withdrawn, objected, restricted or unrestricted';
+COMMENT ON COLUMN journey_privacy.consent_event.at IS 'when it was decided (event time)';
+COMMENT ON COLUMN journey_privacy.consent_event.recorded_at IS 'when it was written down';
+COMMENT ON COLUMN journey_privacy.consent_event.source IS 'where it was said';
+COMMENT ON COLUMN journey_privacy.consent_event.document IS 'which text was agreed to';
+COMMENT ON COLUMN journey_privacy.consent_event.evidence IS 'whatever proves it';
+COMMENT ON COLUMN journey_privacy.consent_event.region IS 'of the subject';
 
 CREATE TABLE journey_privacy.consent_state (
   purpose     text COLLATE "C" NOT NULL,
@@ -52,6 +70,11 @@ CREATE TABLE journey_privacy.consent_state (
   WITH (fillfactor = 80);
 COMMENT ON TABLE journey_privacy.consent_state IS
   'the decision in force for each purpose and subject number';
+COMMENT ON COLUMN journey_privacy.consent_state.purpose IS 'which';
+COMMENT ON COLUMN journey_privacy.consent_state.number IS 'of the subject';
+COMMENT ON COLUMN journey_privacy.consent_state.granted IS 'yes or no';
+COMMENT ON COLUMN journey_privacy.consent_state.decided_at IS 'event time of the decision in force';
+COMMENT ON COLUMN journey_privacy.consent_state.valid_until IS 'when a yes expires; NULL: never';
 
 CREATE TABLE journey_privacy.permitted (
   purpose     text COLLATE "C" NOT NULL,
@@ -63,6 +86,10 @@ CREATE TABLE journey_privacy.permitted (
 ALTER TABLE journey_privacy.permitted ALTER bits SET STORAGE PLAIN;
 COMMENT ON TABLE journey_privacy.permitted IS
   'one bit for each of 8,192 subject numbers: may be seen for this purpose; a missing chunk is what the legal basis says of people who have not decided';
+COMMENT ON COLUMN journey_privacy.permitted.purpose IS 'which';
+COMMENT ON COLUMN journey_privacy.permitted.chunk IS 'number of a subject, divided by 8,192';
+COMMENT ON COLUMN journey_privacy.permitted.bits IS 'one for each subject number of the chunk';
+COMMENT ON COLUMN journey_privacy.permitted.next_expiry IS 'when the first yes in it expires: then it is made anew';
 
 REVOKE ALL ON journey_privacy.purpose, journey_privacy.consent_event,
   journey_privacy.consent_state, journey_privacy.permitted FROM PUBLIC;
@@ -89,14 +116,28 @@ CREATE FUNCTION journey_privacy.create_purpose(
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_create_purpose';
 COMMENT ON FUNCTION journey_privacy.create_purpose(text, text, text, interval, integer, text, interval) IS
-  'makes a purpose with its legal basis; consent_valid_for is how long a yes counts, min_group how many subjects a group has at least that an answer tells of; access is rows, or aggregates when only answers may be had; keep_for is how long data collected for it is kept (null: no limit)';
+'makes a purpose with its legal basis
+name: up to 63 lower-case letters, digits and underscores, beginning with a letter
+basis: consent, opt_out, contract, legal_obligation, vital_interests, public_task or
+  legitimate_interests
+description: for the privacy notice and the record of processing; names nobody
+consent_valid_for: how long a yes counts; NULL: until it is withdrawn
+min_group: the floor: fewest subjects that a group of an answer has; 1 tells everything
+access: rows, or aggregates: only answers such as funnel() may be had
+keep_for: how long what is collected for it is kept, up to 1000 years; NULL: no limit
+Errors: 22004 name, basis, min_group or access is NULL; 22023 a name, basis, access, interval or
+  min_group that cannot be; 42710 the purpose exists
+Source: Art. 5(1)(b) and Art. 6(1) GDPR';
 
 CREATE FUNCTION journey_privacy.drop_purpose(name text)
   RETURNS void
   LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_drop_purpose';
 COMMENT ON FUNCTION journey_privacy.drop_purpose(text) IS
-  'drops a purpose that nobody has decided on and no table is collected for';
+'drops a purpose that nobody has decided on and no table is collected for
+name: of the purpose
+Errors: 2BP01 decisions on it are in the ledger, or a table is collected for it; 42704 unknown
+  purpose';
 
 CREATE FUNCTION journey_privacy.record_consent(
     subject journey_privacy.pseudonym, purpose text, granted boolean,
@@ -108,7 +149,20 @@ CREATE FUNCTION journey_privacy.record_consent(
   AS 'MODULE_PATHNAME', 'jp_record_consent';
 COMMENT ON FUNCTION journey_privacy.record_consent(
     journey_privacy.pseudonym, text, boolean, timestamptz, text, text, jsonb, text) IS
-  'records a yes or no to a purpose and returns its id in the ledger; the latest by event time counts';
+'records a yes or no to a purpose; the latest by event time counts
+subject: who decided
+purpose: name of a purpose
+granted: true is yes
+at: when it was decided (event time); up to five minutes ahead is taken as now
+source: where it was said, such as web; NULL: not known
+document: which text was agreed to, such as notice-2027-01
+evidence: whatever proves it, up to you; goes when the subject is erased
+region: of the subject, such as DE
+Returns: id of the decision in consent_event
+Errors: 22004 one of the first four is NULL; 22023 a time that lies ahead or is not finite; 42501
+  the subject was erased and has not agreed anew since; 42704 unknown purpose; 55000 no keyring, or
+  the subject is being erased
+Source: Art. 7(1) GDPR';
 
 CREATE FUNCTION journey_privacy.withdraw(
     subject journey_privacy.pseudonym, purpose text,
@@ -118,7 +172,15 @@ CREATE FUNCTION journey_privacy.withdraw(
   AS 'MODULE_PATHNAME', 'jp_withdraw';
 COMMENT ON FUNCTION journey_privacy.withdraw(
     journey_privacy.pseudonym, text, timestamptz, text) IS
-  'withdraws consent to a purpose (Art. 7(3) GDPR); returns the id in the ledger';
+'withdraws consent to a purpose; from the commit on nobody sees the subject for it
+subject: who withdraws
+purpose: name of a purpose
+at: event time; a later yes wins, an earlier one does not
+source: where it was said
+Returns: id of the decision in consent_event
+Errors: 22004 one of the first three is NULL; 22023 a time that lies ahead or is not finite; 42501
+  the subject was erased; 42704 unknown purpose; 55000 no keyring, or the subject is being erased
+Source: Art. 7(3) GDPR';
 
 CREATE FUNCTION journey_privacy.object_to(
     subject journey_privacy.pseudonym, purpose text,
@@ -128,7 +190,16 @@ CREATE FUNCTION journey_privacy.object_to(
   AS 'MODULE_PATHNAME', 'jp_object_to';
 COMMENT ON FUNCTION journey_privacy.object_to(
     journey_privacy.pseudonym, text, timestamptz, text) IS
-  'records an objection to a purpose (Art. 21 GDPR); returns the id in the ledger';
+'records an objection to a purpose; for basis opt_out, legitimate_interests, public_task and consent
+  it hides the subject
+subject: who objects
+purpose: name of a purpose
+at: event time
+source: where it was said
+Returns: id of the decision in consent_event
+Errors: 22004 one of the first three is NULL; 22023 a time that lies ahead or is not finite; 42501
+  the subject was erased; 42704 unknown purpose; 55000 no keyring, or the subject is being erased
+Source: Art. 21 GDPR; Cal. Civ. Code 1798.120';
 
 CREATE FUNCTION journey_privacy.restrict_processing(
     subject journey_privacy.pseudonym, reason text DEFAULT NULL)
@@ -137,7 +208,13 @@ CREATE FUNCTION journey_privacy.restrict_processing(
   AS 'MODULE_PATHNAME', 'jp_restrict_processing';
 COMMENT ON FUNCTION journey_privacy.restrict_processing(
     journey_privacy.pseudonym, text) IS
-  'hides a subject for every purpose but legal obligations (Art. 18 GDPR); returns the id in the ledger';
+'hides a subject for every purpose but those of basis legal_obligation
+subject: whose processing is restricted
+reason: kept in the ledger; names nobody
+Returns: id of the entry in consent_event
+Errors: 22004 subject is NULL; 42501 the subject was erased; 55000 no keyring, or the subject is
+  being erased
+Source: Art. 18 GDPR';
 
 CREATE FUNCTION journey_privacy.lift_restriction(
     subject journey_privacy.pseudonym, reason text DEFAULT NULL)
@@ -146,13 +223,21 @@ CREATE FUNCTION journey_privacy.lift_restriction(
   AS 'MODULE_PATHNAME', 'jp_lift_restriction';
 COMMENT ON FUNCTION journey_privacy.lift_restriction(
     journey_privacy.pseudonym, text) IS
-  'ends a restriction of processing; returns the id in the ledger';
+'ends a restriction of processing
+subject: whose restriction ends
+reason: kept in the ledger; names nobody
+Returns: id of the entry in consent_event
+Errors: 22004 subject is NULL; 42501 the subject was erased; 55000 no keyring, or the subject is
+  being erased
+Source: Art. 18(3) GDPR';
 
 CREATE FUNCTION journey_privacy.uuid_v7() RETURNS uuid
   LANGUAGE c VOLATILE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'jp_uuid_v7';
 COMMENT ON FUNCTION journey_privacy.uuid_v7() IS
-  'a uuid of version 7 (RFC 9562), which sorts by the millisecond it was made; for the ledger';
+'a uuid of version 7, which sorts by the millisecond it was made; for the ledger
+Returns: another one with each call
+Source: RFC 9562';
 
 CREATE FUNCTION journey_privacy.record_consents(
     subjects journey_privacy.pseudonym[], purposes text[], granted boolean[],
@@ -163,14 +248,28 @@ CREATE FUNCTION journey_privacy.record_consents(
   AS 'MODULE_PATHNAME', 'jp_record_consents';
 COMMENT ON FUNCTION journey_privacy.record_consents(
     journey_privacy.pseudonym[], text[], boolean[], timestamptz[], text, text, text) IS
-  'records many decisions given as arrays of one length; returns how many, leaving out those of erased subjects who have not agreed anew';
+'records many decisions at once, given as arrays of one length
+subjects: who decided
+purposes: names of purposes
+granted: true is yes
+at: event times; NULL: now for all
+source: where it was said, for all
+document: which text was agreed to, for all
+region: of the subjects, for all
+Returns: how many were recorded; those of erased subjects who have not agreed anew are left out
+Errors: 22004 subjects, purposes or granted is NULL; 22023 arrays of several dimensions, with nulls
+  or of different lengths, a time that lies ahead or is not finite; 42704 unknown purpose; 55000 no
+  keyring, or a subject who is being erased
+Source: Art. 7(1) GDPR';
 
 CREATE FUNCTION journey_privacy.rebuild_permitted(purpose text DEFAULT NULL)
   RETURNS void
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_rebuild_permitted';
 COMMENT ON FUNCTION journey_privacy.rebuild_permitted(text) IS
-  'makes the bitmaps of one purpose, or of all, anew from the decisions in force';
+'makes the bitmaps of one purpose, or of all, anew from the decisions in force
+purpose: name of a purpose; NULL: all
+Errors: 42704 unknown purpose';
 
 CREATE FUNCTION journey_privacy.change_purpose(
     name text, basis text DEFAULT NULL, description text DEFAULT NULL,
@@ -180,7 +279,17 @@ CREATE FUNCTION journey_privacy.change_purpose(
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_change_purpose';
 COMMENT ON FUNCTION journey_privacy.change_purpose(text, text, text, interval, integer, text, interval) IS
-  'changes what is given of a purpose; who may be seen is worked out anew';
+'changes what is given of a purpose; who may be seen is worked out anew
+name: of the purpose
+basis: another legal basis; NULL: as it is
+description: another text; NULL: as it is
+consent_valid_for: how long a yes counts, also one that was given before; NULL: as it is
+min_group: another floor, from the next statement on; NULL: as it is
+access: rows or aggregates, from the next statement on; NULL: as it is
+keep_for: another limit; NULL: as it is
+Errors: 22004 name is NULL; 22023 a basis, access, interval or min_group that cannot be; 42704
+  unknown purpose
+Source: Art. 6 GDPR';
 
 -- What an application shows in a privacy centre.
 CREATE FUNCTION journey_privacy.consent_of(
@@ -191,7 +300,10 @@ CREATE FUNCTION journey_privacy.consent_of(
   LANGUAGE c STABLE STRICT ROWS 20 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_consent_of';
 COMMENT ON FUNCTION journey_privacy.consent_of(journey_privacy.pseudonym) IS
-  'the decision in force for each purpose; granted is null where the subject has not decided';
+'the decision in force for each purpose; granted is null where the subject has not decided
+subject: whose decisions
+Returns: a row for each purpose: purpose, basis, granted (NULL: not decided), decided_at,
+  valid_until (NULL: no end), expired, and restricted (Art. 18)';
 
 CREATE FUNCTION journey_privacy.consent_history(
     subject journey_privacy.pseudonym,
@@ -202,7 +314,12 @@ CREATE FUNCTION journey_privacy.consent_history(
   LANGUAGE c STABLE STRICT ROWS 20 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_consent_history';
 COMMENT ON FUNCTION journey_privacy.consent_history(journey_privacy.pseudonym) IS
-  'every decision of a subject under any of its identities, in the order of event time';
+'every decision of a subject under any of its identities, in the order of event time
+subject: whose decisions, under any identity
+Returns: a row for each entry of the ledger: id, purpose (NULL: all, for restrictions), decision
+  (granted, refused, withdrawn, objected, restricted, unrestricted), at (event time), recorded_at,
+  source, document, evidence, region
+Source: Art. 7(1) GDPR';
 
 -- For the analyst to know the bias of what is seen.
 CREATE VIEW journey_privacy.consent_rate AS
@@ -218,6 +335,13 @@ CREATE VIEW journey_privacy.consent_rate AS
 REVOKE ALL ON journey_privacy.consent_rate FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.consent_rate IS
   'how many subjects said yes, no and nothing for each purpose, and whose yes has expired';
+COMMENT ON COLUMN journey_privacy.consent_rate.purpose IS 'which';
+COMMENT ON COLUMN journey_privacy.consent_rate.basis IS 'legal basis';
+COMMENT ON COLUMN journey_privacy.consent_rate.subjects IS 'identities that are known';
+COMMENT ON COLUMN journey_privacy.consent_rate.yes IS 'in force';
+COMMENT ON COLUMN journey_privacy.consent_rate.no IS 'in force';
+COMMENT ON COLUMN journey_privacy.consent_rate.expired IS 'a yes that counts no more';
+COMMENT ON COLUMN journey_privacy.consent_rate.silent IS 'have not decided';
 
 CREATE FUNCTION journey_privacy.link_identity(
     subject journey_privacy.pseudonym, alias journey_privacy.pseudonym)
@@ -226,14 +350,21 @@ CREATE FUNCTION journey_privacy.link_identity(
   AS 'MODULE_PATHNAME', 'jp_link_identity';
 COMMENT ON FUNCTION journey_privacy.link_identity(
     journey_privacy.pseudonym, journey_privacy.pseudonym) IS
-  'makes two identities one subject; the latest decision of both counts for both; false when they are one already';
+'makes two identities one subject; the latest decision of both counts for both
+subject: an identity of the person
+alias: another one of the same person
+Returns: false when they are one already
+Errors: 22023 both are the same; 42501 one of them was erased; 55000 no keyring';
 
 CREATE FUNCTION journey_privacy.unlink_identity(alias journey_privacy.pseudonym)
   RETURNS boolean
   LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_unlink_identity';
 COMMENT ON FUNCTION journey_privacy.unlink_identity(journey_privacy.pseudonym) IS
-  'makes an alias a subject of its own again, each with the decisions made under its own identities; false when it is no alias';
+'makes an alias a subject of its own again, each with the decisions made under its own identities
+alias: the identity to part from the others
+Returns: false when it is no alias
+Errors: 55000 no keyring';
 
 -- PL/pgSQL, because pgcrypto may lie in any schema.
 CREATE FUNCTION journey_privacy.link_hashed_identities(kind text, value text)
@@ -265,7 +396,14 @@ BEGIN
   RETURN linked;
 END $$;
 COMMENT ON FUNCTION journey_privacy.link_hashed_identities(text, text) IS
-  'links the MD5, SHA-1 and SHA-256 of an e-mail address or telephone number to its subject, so that requests that name a hash find it; returns how many were new';
+'links the MD5, SHA-1 and SHA-256 of an e-mail address or telephone number to its subject, so that
+  requests that name a hash find it
+kind: email or mobile_number
+value: the identity in clear
+Returns: how many were new
+Errors: 22023 a kind that does not arrive hashed, a value that the kind cannot have; 42501 no
+  EXECUTE on pseudonymize(text, text), or the subject was erased; 42704 unknown kind; 55000 no
+  keyring';
 
 REVOKE ALL ON FUNCTION
   journey_privacy.link_hashed_identities(text, text),

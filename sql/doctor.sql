@@ -9,4 +9,8 @@ CREATE FUNCTION journey_privacy.doctor(
   AS 'MODULE_PATHNAME', 'jp_doctor';
 REVOKE ALL ON FUNCTION journey_privacy.doctor() FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.doctor() IS
-  'what is wrong with the protection of this database, the gravest first: critical, warning or advice; which check found it, at what, and the statement that mends it, or as a comment what to do';
+'what is wrong with the protection of this database, the gravest first
+Returns: a row for each finding: severity (critical, warning, advice), "check", object (NULL: the
+  server), finding, and the statement that mends it, or as a comment what to do
+Errors: 57014 it was cancelled
+Source: Art. 32(1)(d) GDPR';

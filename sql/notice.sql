@@ -15,6 +15,14 @@ CREATE TABLE journey_privacy.controller (
   set_at                  timestamptz NOT NULL DEFAULT pg_catalog.now());
 COMMENT ON TABLE journey_privacy.controller IS
   'who answers for the processing, and how people reach them; change it with set_controller()';
+COMMENT ON COLUMN journey_privacy.controller.one IS 'there is one row';
+COMMENT ON COLUMN journey_privacy.controller.name IS 'of the controller';
+COMMENT ON COLUMN journey_privacy.controller.contact IS 'how to reach them';
+COMMENT ON COLUMN journey_privacy.controller.representative IS 'in the Union';
+COMMENT ON COLUMN journey_privacy.controller.data_protection_officer IS 'how to reach them';
+COMMENT ON COLUMN journey_privacy.controller.authority IS 'for complaints';
+COMMENT ON COLUMN journey_privacy.controller.website IS 'of the privacy centre';
+COMMENT ON COLUMN journey_privacy.controller.set_at IS 'when it was said';
 
 -- No foreign keys: a parallel restore loads the tables in any order.
 CREATE TABLE journey_privacy.recipient (
@@ -24,6 +32,10 @@ CREATE TABLE journey_privacy.recipient (
   safeguard   text);
 COMMENT ON TABLE journey_privacy.recipient IS
   'who receives data, by the name of a role or of anybody else, and in which country; change it with set_recipient()';
+COMMENT ON COLUMN journey_privacy.recipient.name IS 'of a role, or of anybody else';
+COMMENT ON COLUMN journey_privacy.recipient.description IS 'who that is';
+COMMENT ON COLUMN journey_privacy.recipient.country IS 'outside of the European Economic Area';
+COMMENT ON COLUMN journey_privacy.recipient.safeguard IS 'what protects the data there';
 
 -- An empty column_name: the table as a whole.
 CREATE TABLE journey_privacy.column_description (
@@ -34,6 +46,10 @@ CREATE TABLE journey_privacy.column_description (
   PRIMARY KEY (relation, column_name));
 COMMENT ON TABLE journey_privacy.column_description IS
   'what columns hold, and of whom tables tell; change it with describe_column()';
+COMMENT ON COLUMN journey_privacy.column_description.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.column_description.column_name IS 'NULL: the table as a whole';
+COMMENT ON COLUMN journey_privacy.column_description.category IS 'of personal data, or of people';
+COMMENT ON COLUMN journey_privacy.column_description.description IS 'what that is';
 
 CREATE TABLE journey_privacy.purpose_translation (
   purpose     text COLLATE "C" NOT NULL,
@@ -43,6 +59,10 @@ CREATE TABLE journey_privacy.purpose_translation (
   PRIMARY KEY (purpose, language));
 COMMENT ON TABLE journey_privacy.purpose_translation IS
   'how purposes are called and described in a language; change it with translate_purpose()';
+COMMENT ON COLUMN journey_privacy.purpose_translation.purpose IS 'which';
+COMMENT ON COLUMN journey_privacy.purpose_translation.language IS 'en, de, fr or es';
+COMMENT ON COLUMN journey_privacy.purpose_translation.name IS 'how it is called';
+COMMENT ON COLUMN journey_privacy.purpose_translation.description IS 'what people are told';
 
 REVOKE ALL ON journey_privacy.controller, journey_privacy.recipient,
   journey_privacy.column_description, journey_privacy.purpose_translation FROM PUBLIC;
@@ -61,7 +81,15 @@ CREATE FUNCTION journey_privacy.set_controller(
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_set_controller';
 COMMENT ON FUNCTION journey_privacy.set_controller(text, text, text, text, text, text) IS
-  'says who answers for the processing and how people reach them, their representative in the Union, their data protection officer, the supervisory authority, and a website; what is left out is taken back';
+'says who answers for the processing and how people reach them; what is left out is taken back
+name: of the controller
+contact: address, telephone or e-mail
+representative: in the Union
+data_protection_officer: how to reach them
+authority: the supervisory authority
+website: where the privacy centre is
+Errors: 22004 name or contact is NULL; 22023 an empty text, or one of more than 10,000 bytes
+Source: Art. 13(1)(a) and (b), Art. 30(1)(a) GDPR';
 
 CREATE FUNCTION journey_privacy.set_recipient(
     name text, description text, country text DEFAULT NULL, safeguard text DEFAULT NULL)
@@ -69,7 +97,13 @@ CREATE FUNCTION journey_privacy.set_recipient(
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_set_recipient';
 COMMENT ON FUNCTION journey_privacy.set_recipient(text, text, text, text) IS
-  'says who receives data: the name of a role or of anybody else, who that is, the country if it is outside of the European Economic Area, and what protects the data there; a description of NULL takes it back';
+'says who receives data
+name: of a role, or of anybody else
+description: who that is; NULL takes it back
+country: if it is outside of the European Economic Area
+safeguard: what protects the data there
+Errors: 22004 name is NULL; 22023 an empty text, or one of more than 10,000 bytes
+Source: Art. 13(1)(e) and (f), Art. 30(1)(d) and (e) GDPR';
 
 CREATE FUNCTION journey_privacy.describe_column(
     "table" regclass, "column" name, category text, description text DEFAULT NULL)
@@ -77,7 +111,14 @@ CREATE FUNCTION journey_privacy.describe_column(
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_describe_column';
 COMMENT ON FUNCTION journey_privacy.describe_column(regclass, name, text, text) IS
-  'says which category of personal data a column holds, and what that is; for a column of NULL, of which category of people the table tells; NULL for both takes it back';
+'says what a column holds, or of whom a table tells
+table: the caller''s
+column: its name; NULL: the table as a whole, with a category of people
+category: of personal data, such as contact; NULL, with no description, takes it back
+description: what that is
+Errors: 22004 table is NULL; 22023 an empty text, or one of more than 10,000 bytes; 42501 not the
+  owner; 42703 no such column
+Source: Art. 30(1)(c) GDPR';
 
 CREATE FUNCTION journey_privacy.translate_purpose(
     purpose text, language text, name text, description text DEFAULT NULL)
@@ -85,14 +126,25 @@ CREATE FUNCTION journey_privacy.translate_purpose(
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_translate_purpose';
 COMMENT ON FUNCTION journey_privacy.translate_purpose(text, text, text, text) IS
-  'says how a purpose is called and described in a language (en, de, fr, es); a name of NULL takes it back';
+'says how a purpose is called and described in a language
+purpose: its name
+language: en, de, fr or es
+name: how it is called; NULL takes it back
+description: what people are told
+Errors: 22004 purpose or language is NULL; 22023 an unknown language, an empty text, or one of more
+  than 10,000 bytes; 42704 unknown purpose
+Source: Art. 12(1) GDPR';
 
 CREATE FUNCTION journey_privacy.processing_record(format text DEFAULT 'markdown')
   RETURNS text
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_processing_record';
 COMMENT ON FUNCTION journey_privacy.processing_record(text) IS
-  'the record of processing activities (Art. 30(1) GDPR) from the catalog, in a format: markdown, html or json';
+'the record of processing activities from the catalog
+format: markdown, html or json
+Returns: the document
+Errors: 22004 format is NULL; 22023 unknown format; 54000 a document that would be too large
+Source: Art. 30(1) GDPR';
 
 CREATE FUNCTION journey_privacy.privacy_notice(
     language text DEFAULT 'en', format text DEFAULT 'markdown')
@@ -100,7 +152,13 @@ CREATE FUNCTION journey_privacy.privacy_notice(
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_privacy_notice';
 COMMENT ON FUNCTION journey_privacy.privacy_notice(text, text) IS
-  'what people are told of the processing (Art. 13 GDPR) from the catalog, in a language (en, de, fr, es) and a format: markdown, html or json';
+'what people are told of the processing, from the catalog
+language: en, de, fr or es
+format: markdown, html or json
+Returns: the document
+Errors: 22004 an argument is NULL; 22023 unknown language or format; 54000 a document that would be
+  too large
+Source: Art. 13 GDPR';
 
 CREATE FUNCTION journey_privacy.subject_report(
     subject journey_privacy.pseudonym, format text DEFAULT 'markdown', language text DEFAULT 'en')
@@ -108,7 +166,16 @@ CREATE FUNCTION journey_privacy.subject_report(
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_subject_report';
 COMMENT ON FUNCTION journey_privacy.subject_report(journey_privacy.pseudonym, text, text) IS
-  'what a privacy centre shows a subject: what is held of them, their decisions, who used it for what, their requests; in a format (markdown, html, json) and a language (en, de, fr, es)';
+'what a privacy centre shows a subject: what is held of them, their decisions, who used it for what,
+  their requests
+subject: who asks
+format: markdown, html or json
+language: en, de, fr or es
+Returns: the document
+Errors: 0A000 a foreign key that cannot be followed; 22004 an argument is NULL; 22023 unknown
+  language or format; 54000 a document that would be too large, or too many links; 55000 no keyring,
+  or a column that a link rests on is gone
+Source: Art. 15(1) GDPR';
 
 REVOKE ALL ON FUNCTION
   journey_privacy.set_controller(text, text, text, text, text, text),

@@ -9,6 +9,9 @@ CREATE TABLE journey_privacy.allowance (
   PRIMARY KEY (role, purpose));
 COMMENT ON TABLE journey_privacy.allowance IS
   'which role may read protected tables for which purpose; change it with allow() and disallow()';
+COMMENT ON COLUMN journey_privacy.allowance.role IS 'who may read';
+COMMENT ON COLUMN journey_privacy.allowance.purpose IS 'for what';
+COMMENT ON COLUMN journey_privacy.allowance.allowed_at IS 'since when';
 
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.allowance
@@ -24,14 +27,21 @@ CREATE FUNCTION journey_privacy.allow(role name, purpose text)
   LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_allow';
 COMMENT ON FUNCTION journey_privacy.allow(name, text) IS
-  'lets a role, and who inherits its privileges, read protected tables for a purpose';
+'lets a role, and who inherits its privileges, read protected tables for a purpose
+role: name of a role; its members that inherit may, too
+purpose: name of a purpose
+Errors: 42704 unknown role or purpose
+Source: Art. 5(1)(b) and Art. 29 GDPR';
 
 CREATE FUNCTION journey_privacy.disallow(role name, purpose text)
   RETURNS void
   LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_disallow';
 COMMENT ON FUNCTION journey_privacy.disallow(name, text) IS
-  'takes a purpose away from a role; its running cursors fail at the next fetch';
+'takes a purpose away from a role; its running cursors fail at the next fetch
+role: name of a role, one that is gone, too
+purpose: name of a purpose
+Errors: 42704 unknown purpose';
 
 -- What lets rows through where the table has no policy of its own.  It falls
 -- with the extension, and leaves nobody rather than everybody.
@@ -39,7 +49,8 @@ CREATE FUNCTION journey_privacy.everybody() RETURNS boolean
   LANGUAGE sql IMMUTABLE PARALLEL SAFE
   RETURN true;
 COMMENT ON FUNCTION journey_privacy.everybody() IS
-  'row security: lets every row through to the other policies';
+'row security: lets every row through to the other policies
+Returns: true';
 
 -- The one top-level call of every policy.  PUBLIC must be able to run it;
 -- it answers only for the purpose that is set and allowed.
@@ -57,61 +68,142 @@ CREATE FUNCTION journey_privacy.permits(tableoid oid, journey_subject integer)
   LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
   AS 'MODULE_PATHNAME', 'jp_permits';
 COMMENT ON FUNCTION journey_privacy.permits(oid, integer) IS
-  'row security: whether a row of this subject number, or in a table without numbers of this subject, may be seen for the purpose in force';
+'row security: whether a row of this subject number, or in a table without numbers of this subject,
+  may be seen for the purpose in force
+tableoid: of the row
+journey_subject: the subject number of the row
+Returns: false, too, where the subject is NULL or not known
+Errors: 42501 no purpose, an unknown one, one that the role is not allowed or that gives answers
+  only, or a call outside of the policies; 55000 not a protected table, no keyring, or not preloaded
+  where that is required
+Source: Art. 6(1) and Art. 18 GDPR';
 CREATE FUNCTION journey_privacy.permits(tableoid oid, journey_subject integer, occurred_at timestamptz)
   RETURNS boolean
   LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
   AS 'MODULE_PATHNAME', 'jp_permits';
 COMMENT ON FUNCTION journey_privacy.permits(oid, integer, timestamptz) IS
-  'row security: whether a row of this subject number, or in a table without numbers of this subject, may be seen for the purpose in force and might have been when it occurred';
+'row security: whether a row of this subject number, or in a table without numbers of this subject,
+  may be seen for the purpose in force and might have been when it occurred
+tableoid: of the row
+journey_subject: the subject number of the row
+occurred_at: when the event of the row occurred, where the table has visibility collected
+Returns: false, too, where the subject is NULL or not known
+Errors: 42501 no purpose, an unknown one, one that the role is not allowed or that gives answers
+  only, or a call outside of the policies; 55000 not a protected table, no keyring, or not preloaded
+  where that is required
+Source: Art. 6(1) and Art. 18 GDPR';
 CREATE FUNCTION journey_privacy.permits(tableoid oid, subject bigint)
   RETURNS boolean
   LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
   AS 'MODULE_PATHNAME', 'jp_permits';
 COMMENT ON FUNCTION journey_privacy.permits(oid, bigint) IS
-  'row security: whether a row of this subject may be seen for the purpose in force';
+'row security: whether a row of this subject may be seen for the purpose in force
+tableoid: of the row
+subject: the subject of the row, as the table has it
+Returns: false, too, where the subject is NULL or not known
+Errors: 42501 no purpose, an unknown one, one that the role is not allowed or that gives answers
+  only, or a call outside of the policies; 55000 not a protected table, no keyring, or not preloaded
+  where that is required
+Source: Art. 6(1) and Art. 18 GDPR';
 CREATE FUNCTION journey_privacy.permits(tableoid oid, subject bigint, occurred_at timestamptz)
   RETURNS boolean
   LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
   AS 'MODULE_PATHNAME', 'jp_permits';
 COMMENT ON FUNCTION journey_privacy.permits(oid, bigint, timestamptz) IS
-  'row security: whether a row of this subject may be seen for the purpose in force and might have been when it occurred';
+'row security: whether a row of this subject may be seen for the purpose in force and might have been
+  when it occurred
+tableoid: of the row
+subject: the subject of the row, as the table has it
+occurred_at: when the event of the row occurred, where the table has visibility collected
+Returns: false, too, where the subject is NULL or not known
+Errors: 42501 no purpose, an unknown one, one that the role is not allowed or that gives answers
+  only, or a call outside of the policies; 55000 not a protected table, no keyring, or not preloaded
+  where that is required
+Source: Art. 6(1) and Art. 18 GDPR';
 CREATE FUNCTION journey_privacy.permits(tableoid oid, subject uuid)
   RETURNS boolean
   LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
   AS 'MODULE_PATHNAME', 'jp_permits';
 COMMENT ON FUNCTION journey_privacy.permits(oid, uuid) IS
-  'row security: whether a row of this subject may be seen for the purpose in force';
+'row security: whether a row of this subject may be seen for the purpose in force
+tableoid: of the row
+subject: the subject of the row, as the table has it
+Returns: false, too, where the subject is NULL or not known
+Errors: 42501 no purpose, an unknown one, one that the role is not allowed or that gives answers
+  only, or a call outside of the policies; 55000 not a protected table, no keyring, or not preloaded
+  where that is required
+Source: Art. 6(1) and Art. 18 GDPR';
 CREATE FUNCTION journey_privacy.permits(tableoid oid, subject uuid, occurred_at timestamptz)
   RETURNS boolean
   LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
   AS 'MODULE_PATHNAME', 'jp_permits';
 COMMENT ON FUNCTION journey_privacy.permits(oid, uuid, timestamptz) IS
-  'row security: whether a row of this subject may be seen for the purpose in force and might have been when it occurred';
+'row security: whether a row of this subject may be seen for the purpose in force and might have been
+  when it occurred
+tableoid: of the row
+subject: the subject of the row, as the table has it
+occurred_at: when the event of the row occurred, where the table has visibility collected
+Returns: false, too, where the subject is NULL or not known
+Errors: 42501 no purpose, an unknown one, one that the role is not allowed or that gives answers
+  only, or a call outside of the policies; 55000 not a protected table, no keyring, or not preloaded
+  where that is required
+Source: Art. 6(1) and Art. 18 GDPR';
 CREATE FUNCTION journey_privacy.permits(tableoid oid, subject text)
   RETURNS boolean
   LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
   AS 'MODULE_PATHNAME', 'jp_permits';
 COMMENT ON FUNCTION journey_privacy.permits(oid, text) IS
-  'row security: whether a row of this subject may be seen for the purpose in force';
+'row security: whether a row of this subject may be seen for the purpose in force
+tableoid: of the row
+subject: the subject of the row, as the table has it
+Returns: false, too, where the subject is NULL or not known
+Errors: 42501 no purpose, an unknown one, one that the role is not allowed or that gives answers
+  only, or a call outside of the policies; 55000 not a protected table, no keyring, or not preloaded
+  where that is required
+Source: Art. 6(1) and Art. 18 GDPR';
 CREATE FUNCTION journey_privacy.permits(tableoid oid, subject text, occurred_at timestamptz)
   RETURNS boolean
   LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
   AS 'MODULE_PATHNAME', 'jp_permits';
 COMMENT ON FUNCTION journey_privacy.permits(oid, text, timestamptz) IS
-  'row security: whether a row of this subject may be seen for the purpose in force and might have been when it occurred';
+'row security: whether a row of this subject may be seen for the purpose in force and might have been
+  when it occurred
+tableoid: of the row
+subject: the subject of the row, as the table has it
+occurred_at: when the event of the row occurred, where the table has visibility collected
+Returns: false, too, where the subject is NULL or not known
+Errors: 42501 no purpose, an unknown one, one that the role is not allowed or that gives answers
+  only, or a call outside of the policies; 55000 not a protected table, no keyring, or not preloaded
+  where that is required
+Source: Art. 6(1) and Art. 18 GDPR';
 CREATE FUNCTION journey_privacy.permits(tableoid oid, subject journey_privacy.pseudonym)
   RETURNS boolean
   LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
   AS 'MODULE_PATHNAME', 'jp_permits';
 COMMENT ON FUNCTION journey_privacy.permits(oid, journey_privacy.pseudonym) IS
-  'row security: whether a row of this subject may be seen for the purpose in force';
+'row security: whether a row of this subject may be seen for the purpose in force
+tableoid: of the row
+subject: the subject of the row, as the table has it
+Returns: false, too, where the subject is NULL or not known
+Errors: 42501 no purpose, an unknown one, one that the role is not allowed or that gives answers
+  only, or a call outside of the policies; 55000 not a protected table, no keyring, or not preloaded
+  where that is required
+Source: Art. 6(1) and Art. 18 GDPR';
 CREATE FUNCTION journey_privacy.permits(tableoid oid, subject journey_privacy.pseudonym, occurred_at timestamptz)
   RETURNS boolean
   LANGUAGE c STABLE PARALLEL SAFE SUPPORT journey_privacy.permits_support
   AS 'MODULE_PATHNAME', 'jp_permits';
 COMMENT ON FUNCTION journey_privacy.permits(oid, journey_privacy.pseudonym, timestamptz) IS
-  'row security: whether a row of this subject may be seen for the purpose in force and might have been when it occurred';
+'row security: whether a row of this subject may be seen for the purpose in force and might have been
+  when it occurred
+tableoid: of the row
+subject: the subject of the row, as the table has it
+occurred_at: when the event of the row occurred, where the table has visibility collected
+Returns: false, too, where the subject is NULL or not known
+Errors: 42501 no purpose, an unknown one, one that the role is not allowed or that gives answers
+  only, or a call outside of the policies; 55000 not a protected table, no keyring, or not preloaded
+  where that is required
+Source: Art. 6(1) and Art. 18 GDPR';
 
 -- Which columns may be read for a purpose; all, where there is no row.
 CREATE TABLE journey_privacy.column_allowance (
@@ -121,6 +213,9 @@ CREATE TABLE journey_privacy.column_allowance (
   PRIMARY KEY (purpose, relation));
 COMMENT ON TABLE journey_privacy.column_allowance IS
   'which columns of a protected table may be read for a purpose; change it with allow_columns()';
+COMMENT ON COLUMN journey_privacy.column_allowance.purpose IS 'for what';
+COMMENT ON COLUMN journey_privacy.column_allowance.relation IS 'the table';
+COMMENT ON COLUMN journey_privacy.column_allowance.columns IS 'that may be read';
 
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.column_allowance
@@ -136,7 +231,13 @@ CREATE FUNCTION journey_privacy.allow_columns(purpose text, "table" regclass, co
   LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS 'MODULE_PATHNAME', 'jp_allow_columns';
 COMMENT ON FUNCTION journey_privacy.allow_columns(text, regclass, name[]) IS
-  'lets only these columns of a protected table be read for a purpose; NULL lets all';
+'lets only these columns of a protected table be read for a purpose
+purpose: name of a purpose
+table: a protected one, not a partition
+columns: names; NULL: all columns again
+Errors: 22004 purpose or table is NULL; 42501 not the owner; 42703 no such column, or a name that is
+  NULL; 42704 unknown purpose, or the table is not protected; 55000 a partition
+Source: Art. 5(1)(c) GDPR';
 
 -- Not SECURITY DEFINER: it asks whether the caller owns the table.
 CREATE FUNCTION journey_privacy.protect(
@@ -150,14 +251,43 @@ CREATE FUNCTION journey_privacy.protect(
   AS 'MODULE_PATHNAME', 'jp_protect';
 COMMENT ON FUNCTION journey_privacy.protect(
     regclass, name, text, name, text[], interval, text, text, text, jsonb, name) IS
-  'puts a table with its partitions and children under row security by purpose and consent, and under the insert guard';
+'puts a table with its partitions and children under row security by purpose and consent, and under
+  the insert guard
+table: an ordinary or partitioned table of the caller''s
+subject: name of the column that names the subject
+kind: identity kind of that column, where it is bigint, integer, uuid or text; NULL: it is of type
+  pseudonym
+occurred_at: name of the column (timestamptz) that says when the event occurred; NULL: none
+collected_for: names of the purposes that rows are collected for: who may be seen for none of them
+  is refused; NULL: nobody is, but the erased
+retain_for: how long rows are kept by purge_expired(), up to 1000 years; NULL: no limit
+visibility: current (today''s decision rules all rows), or collected (consent must have held when the
+  event occurred, too)
+on_refused: error (42501) or skip, for rows of whom collecting is refused
+on_erase: delete; redact; or shared: redact while somebody else is in the row
+redact: for redact and shared: an object of columns and what they are set to: null, a constant or
+  {"default": true}
+number_column: name of the integer column for subject numbers, added where missing, overwritten
+  where it is there; NULL: no column, the subject is looked up
+Errors: 0A000 a partition or child, a composite type, rules, generated columns, a trigger that is
+  always enabled, or an isolation level above read committed; 22004 an argument is NULL that must
+  not be; 22023 on_refused, visibility, on_erase, redact, retain_for or an empty collected_for that
+  cannot be, or the subject''s column as number_column; 42501 not the owner, no EXECUTE on
+  pseudonymize(text, text) where a kind is given, functions that others could replace, or rows of
+  somebody who was erased; 42703 no such column; 42704 unknown purpose or kind; 42710 protected
+  already; 42804 a column of another type; 42809 not a table, a system or temporary table; 55000 no
+  keyring
+Source: Art. 25 GDPR';
 
 CREATE FUNCTION journey_privacy.unprotect("table" regclass)
   RETURNS void
   LANGUAGE c VOLATILE STRICT
   AS 'MODULE_PATHNAME', 'jp_unprotect';
 COMMENT ON FUNCTION journey_privacy.unprotect(regclass) IS
-  'undoes protect(): the table is again what it was before';
+'undoes protect(): the table is again what it was before
+table: a protected one, not a partition
+Errors: 42501 not the owner; 42704 it is not protected; 55000 it is protected as a partition, or a
+  journey store follows it';
 
 -- Rule by rule, for those who answer to people and regulators.
 CREATE FUNCTION journey_privacy.why(
@@ -220,7 +350,15 @@ BEGIN ATOMIC
 END;
 REVOKE ALL ON FUNCTION journey_privacy.why(regclass, journey_privacy.pseudonym, name, text) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.why(regclass, journey_privacy.pseudonym, name, text) IS
-  'every rule that lets a subject''s rows of a table be seen by a role for a purpose, or hides them';
+'every rule that lets a subject''s rows of a table be seen by a role for a purpose, or hides them
+table: a protected one
+subject: whose rows
+role: who would read; the caller by default
+purpose: for what; the purpose in force by default
+Returns: rule, holds (NULL: does not matter, or is looked at row by row), detail; the last row says
+  whether the subject''s rows are seen
+Errors: 55000 no keyring
+Source: Art. 5(2) GDPR';
 
 REVOKE ALL ON FUNCTION
   journey_privacy.allow(name, text),

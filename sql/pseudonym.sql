@@ -213,6 +213,10 @@ REVOKE ALL ON journey_privacy.identity_kind FROM PUBLIC;
 GRANT SELECT ON journey_privacy.identity_kind TO PUBLIC;
 COMMENT ON TABLE journey_privacy.identity_kind IS
   'kinds of identity and how their values are normalised before hashing';
+COMMENT ON COLUMN journey_privacy.identity_kind.name IS 'what stands before the colon of an identity';
+COMMENT ON COLUMN journey_privacy.identity_kind.normalizer IS 'none, trim, lower, e164 or uuid';
+COMMENT ON COLUMN journey_privacy.identity_kind.description IS 'for people';
+COMMENT ON COLUMN journey_privacy.identity_kind.builtin IS 'came with the extension';
 
 INSERT INTO journey_privacy.identity_kind (name, normalizer, description, builtin) VALUES
   ('customer_id', 'trim', 'customer number or login (mParticle)', true),
@@ -269,7 +273,12 @@ CREATE FUNCTION journey_privacy.create_identity_kind(
   AS 'MODULE_PATHNAME', 'jp_create_identity_kind';
 REVOKE ALL ON FUNCTION journey_privacy.create_identity_kind(text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.create_identity_kind(text, text, text) IS
-  'adds a kind of identity; normalizer is none, trim, lower, e164 or uuid';
+'adds a kind of identity; normalizer is none, trim, lower, e164 or uuid
+name: lower-case letters, digits and underscores, up to 63
+normalizer: none, trim, lower (trim and lower case), e164 (telephone numbers) or uuid
+description: for people who read table identity_kind
+Errors: 22023 a name that is not well formed, an unknown normalizer; 42710 the kind exists; 54000
+  more than 1,000 kinds';
 
 -- Who may execute the first of these may also write identities where a
 -- pseudonym is expected.
@@ -291,11 +300,30 @@ REVOKE ALL ON FUNCTION journey_privacy.pseudonymize(text, text),
   journey_privacy.pseudonymize(text, uuid),
   journey_privacy.scoped(journey_privacy.pseudonym, text) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.pseudonymize(text, text) IS
-  'pseudonym of an identity';
+'pseudonym of an identity
+kind: name of an identity kind
+value: the identity, in whatever form its kind normalises
+Returns: the pseudonym under the current key; the same identity gives the same one
+Errors: 22023 a value that is empty, too long or not one that the kind can have; 42501 no EXECUTE on
+  pseudonymize(text, text), by whatever way it is called; 42704 unknown kind; 55000 no keyring';
 COMMENT ON FUNCTION journey_privacy.pseudonymize(text, bigint) IS
-  'pseudonym of an identity that is a number';
+'pseudonym of an identity that is a number
+kind: name of an identity kind
+value: the identity, in whatever form its kind normalises
+Returns: the pseudonym under the current key; the same identity gives the same one
+Errors: 22023 a value that is empty, too long or not one that the kind can have; 42501 no EXECUTE on
+  pseudonymize(text, text), by whatever way it is called; 42704 unknown kind; 55000 no keyring';
 COMMENT ON FUNCTION journey_privacy.pseudonymize(text, uuid) IS
-  'pseudonym of an identity that is a uuid';
+'pseudonym of an identity that is a uuid
+kind: name of an identity kind
+value: the identity, in whatever form its kind normalises
+Returns: the pseudonym under the current key; the same identity gives the same one
+Errors: 22023 a value that is empty, too long or not one that the kind can have; 42501 no EXECUTE on
+  pseudonymize(text, text), by whatever way it is called; 42704 unknown kind; 55000 no keyring';
 COMMENT ON FUNCTION journey_privacy.scoped(journey_privacy.pseudonym, text) IS
-  'another pseudonym for one scope, unlinkable without the key: for partners and exports';
+'another pseudonym for one scope, unlinkable without the key: for partners and exports
+subject: whose pseudonym
+scope: any text; the same text gives the same pseudonym again
+Returns: a pseudonym that stands in no table here
+Errors: 22023 an empty or too long scope; 55000 no keyring';
 

@@ -44,6 +44,15 @@ CREATE VIEW journey_privacy.consent_told AS
 REVOKE ALL ON journey_privacy.consent_told FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.consent_told IS
   'consent_rate as far as the floor of each purpose allows to tell it, and how many subjects may be seen for the purpose; null: too few people, or one could find out from the rest';
+COMMENT ON COLUMN journey_privacy.consent_told.purpose IS 'which';
+COMMENT ON COLUMN journey_privacy.consent_told.basis IS 'legal basis';
+COMMENT ON COLUMN journey_privacy.consent_told.min_group IS 'the floor';
+COMMENT ON COLUMN journey_privacy.consent_told.subjects IS 'identities that are known';
+COMMENT ON COLUMN journey_privacy.consent_told.yes IS 'in force';
+COMMENT ON COLUMN journey_privacy.consent_told.no IS 'in force';
+COMMENT ON COLUMN journey_privacy.consent_told.expired IS 'a yes that counts no more';
+COMMENT ON COLUMN journey_privacy.consent_told.silent IS 'have not decided';
+COMMENT ON COLUMN journey_privacy.consent_told.permitted IS 'may be seen';
 
 -- Each branch has a constant name, so that who asks for one metric pays for
 -- that one only.  Names and units are as Prometheus wants them.
@@ -135,6 +144,9 @@ CREATE VIEW journey_privacy.metric AS
 REVOKE ALL ON journey_privacy.metric FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.metric IS
   'numbers worth watching, named as Prometheus wants it: name, labels, value in base units (seconds, bytes, ratios from 0 to 1); what the floor of a purpose does not allow to tell is not there; who reads it needs EXECUTE on audit_queue(), too';
+COMMENT ON COLUMN journey_privacy.metric.name IS 'as Prometheus wants it';
+COMMENT ON COLUMN journey_privacy.metric.labels IS 'of the figure';
+COMMENT ON COLUMN journey_privacy.metric.value IS 'seconds, bytes, or a ratio from 0 to 1';
 
 -- Not SECURITY DEFINER: it reads our tables as the extension's owner by
 -- itself, and the journey table as the caller.
@@ -145,4 +157,11 @@ CREATE FUNCTION journey_privacy.dashboard_html(
   AS 'MODULE_PATHNAME', 'jp_dashboard_html';
 REVOKE ALL ON FUNCTION journey_privacy.dashboard_html(regclass, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.dashboard_html(regclass, text, text) IS
-  'one HTML page on the protection of this database, complete by itself: key figures, findings of doctor(), requests, consent, protected tables, erasures, the audit, and the journey map of a table as the caller may see it (null: none); with a title (null: a general one) in a language (en, de, fr, es)';
+'one HTML page on the protection of this database, complete by itself
+table: whose journey map it has, as the caller may see it; NULL: none
+title: above the page; NULL: a general one
+language: en, de, fr or es
+Returns: HTML
+Errors: 22004 language is NULL; 22023 unknown language; 42501 the caller may not read what it reads;
+  42809 the table is not protected, or without occurred_at; 54000 a text that is too long
+Source: Art. 5(2) GDPR';

@@ -10,6 +10,10 @@ CREATE TABLE journey_privacy.scrub_run (
   finished_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp());
 COMMENT ON TABLE journey_privacy.scrub_run IS
   'calls of scrub(): the tables and materialized views that each went over, and the level that all of them reached';
+COMMENT ON COLUMN journey_privacy.scrub_run.id IS 'of the call';
+COMMENT ON COLUMN journey_privacy.scrub_run.relations IS 'what it went over';
+COMMENT ON COLUMN journey_privacy.scrub_run.level IS 'that all of it reached';
+COMMENT ON COLUMN journey_privacy.scrub_run.finished_at IS 'when';
 REVOKE ALL ON journey_privacy.scrub_run FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.scrub_run', '');
 
@@ -21,7 +25,14 @@ CREATE PROCEDURE journey_privacy.scrub(
   AS 'MODULE_PATHNAME', 'jp_scrub';
 REVOKE ALL ON PROCEDURE journey_privacy.scrub(regclass, boolean) FROM PUBLIC;
 COMMENT ON PROCEDURE journey_privacy.scrub(regclass, boolean) IS
-  'brings a table with its partitions, or all that subjects reach and our own tables, to level L3 while they are read and written: dead rows, page holes, index keys, statistics, materialized views; not in a transaction block; takes EXECUTE, and owning the table (since version 17, MAINTAIN on it); tables that the caller may not vacuum are left with a warning when all are asked for; without rebuild_indexes, level L2';
+'brings a table with its partitions to level L3 while they are read and written: dead rows, page
+  holes, index keys, statistics, materialized views
+table: which, with its partitions; NULL: all that subjects reach and our own, but for those the
+  caller may not vacuum
+rebuild_indexes: false leaves the indexes, and reaches level L2
+Errors: 22004 rebuild_indexes is NULL; 25001 in a transaction block; 42501 not the owner (since
+  version 17: no MAINTAIN); 42809 not a table or materialized view of a user
+Source: Art. 17 GDPR';
 
 -- Not SECURITY DEFINER: it asks whether the caller may make pseudonyms.
 CREATE FUNCTION journey_privacy.residue(
@@ -33,4 +44,13 @@ CREATE FUNCTION journey_privacy.residue(
   AS 'MODULE_PATHNAME', 'jp_residue';
 REVOKE ALL ON FUNCTION journey_privacy.residue(regclass, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.residue(regclass, text[]) IS
-  'what is left in the files of a table, its partitions, indexes and toast tables: deleted rows, bytes that are not zero in holes and padding of pages (NULL where the layout is not known), and how often the identities (kind:value) are found as given, normalised, and as pseudonym, in live rows too; not found are compressed values and those cut in two by a page or a toast chunk; changes nothing, works on standbys; whoever may execute it can find out by trial what any table holds';
+'what is left of deleted rows and of identities in the files of a table, its partitions, indexes and
+  toast tables; changes nothing, works on standbys
+table: an ordinary table or materialized view
+identities: kind:value; each is looked for as given, normalised, and as pseudonym, in live rows too;
+  NULL: none. Who may do this finds out by trial what a table holds
+Returns: relation, fork, pages, dead_tuples, hole_bytes and padding_bytes that are not zero (NULL
+  where the layout is not known), and occurrences of the identities
+Errors: 0A000 a temporary table of another session; 22004 table is NULL, or one of identities is;
+  42501 a system catalog, by others than superusers; 42704 unknown identity kind; 42809 not a table
+  or materialized view';

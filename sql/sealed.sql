@@ -41,6 +41,9 @@ CREATE TABLE journey_privacy.subject_key (
   PRIMARY KEY (subject, key_id));
 COMMENT ON TABLE journey_privacy.subject_key IS
   'data keys of subjects';
+COMMENT ON COLUMN journey_privacy.subject_key.subject IS 'whose';
+COMMENT ON COLUMN journey_privacy.subject_key.key_id IS 'in data_key';
+COMMENT ON COLUMN journey_privacy.subject_key.created_at IS 'when it was made';
 
 -- The keys, wrapped under a key of kind "seal".  Rows are overwritten in place
 -- or deleted, never updated, hence STORAGE plain.
@@ -50,6 +53,8 @@ CREATE TABLE journey_privacy.data_key (
 ALTER TABLE journey_privacy.data_key ALTER COLUMN wrapped SET STORAGE plain;
 COMMENT ON TABLE journey_privacy.data_key IS
   'data keys, wrapped; zeros when shredded';
+COMMENT ON COLUMN journey_privacy.data_key.key_id IS 'random';
+COMMENT ON COLUMN journey_privacy.data_key.wrapped IS 'the key under a key of kind seal; zeros when shredded';
 
 REVOKE ALL ON journey_privacy.subject_key, journey_privacy.data_key FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.subject_key', '');
@@ -80,11 +85,30 @@ REVOKE ALL ON FUNCTION
   journey_privacy.shred_keys(journey_privacy.pseudonym),
   journey_privacy.rewrap_keys() FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.seal(journey_privacy.pseudonym, text, text) IS
-  'seals a text for a subject; context, for example the column''s name, must be the same when it is opened; NULL for an erased subject';
+'seals a text for a subject under a data key of theirs
+subject: whose it is; their data key is made if there is none
+plaintext: what to seal, up to 1 GB less some bytes
+context: for example the column''s name; must be the same when it is opened
+Returns: the sealed value; NULL for an erased subject
+Errors: 54000 a text that is too long; 55000 no keyring
+Source: Art. 32(1)(a) GDPR; XChaCha20-Poly1305 (RFC 8439, extended nonce)';
 COMMENT ON FUNCTION journey_privacy.unseal(journey_privacy.pseudonym, journey_privacy.sealed, text) IS
-  'opens a sealed text; NULL when the subject''s key was shredded';
+'opens a sealed text; NULL when the subject''s key was shredded
+subject: whose it is
+value: the sealed value
+context: as it was when the value was sealed
+Returns: the text; NULL when the key was shredded
+Errors: 55000 no keyring; XX001 the value was tampered with, or sealed for another subject or
+  context';
 COMMENT ON FUNCTION journey_privacy.shred_keys(journey_privacy.pseudonym) IS
-  'makes every sealed value of a subject unreadable for ever; returns the number of keys';
+'makes every sealed value of a subject unreadable for ever; returns the number of keys
+subject: whose keys are overwritten on disk
+Returns: how many keys there were
+Errors: 0A000 at isolation level serializable
+Source: Art. 17 GDPR';
 COMMENT ON FUNCTION journey_privacy.rewrap_keys() IS
-  'wraps all data keys under the current seal key, without touching values; returns how many';
+'wraps all data keys under the current seal key, without touching values; returns how many
+Returns: how many data keys
+Errors: 55000 no keyring, or a seal key that was made in this transaction; XX001 a wrapped key is
+  damaged';
 

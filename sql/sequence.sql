@@ -36,11 +36,39 @@ CREATE AGGREGATE journey_privacy.sequence_times(
   PARALLEL = SAFE);
 
 COMMENT ON AGGREGATE journey_privacy.sequence_match(text, timestamptz, VARIADIC boolean[]) IS
-  'whether events follow each other as a pattern says, such as ''(?1).*(?t<=600)(?2)'': (?1) an event that meets the first of 1 to 64 conditions, . any, (?t<=600) at most 600 seconds later, and ( ) | * + ? {m,n}';
+'whether events follow each other as a pattern says
+pattern: such as ''(?1).*(?t<=600)(?2)'': (?1) an event that meets the first condition, . any,
+  (?t<=600) at most 600 seconds later, and ( ) | * + ? {m,n}
+occurred_at: when; rows without are left out
+conditions: 1 to 64; NULL is not met
+Returns: false without a match
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is not the same in all rows of a
+  group, or out of range; 54000 more events, names or questions than an aggregate may hold; 54000 a
+  pattern that is too long or leaves too many ways open
+Source: ClickHouse''s sequenceMatch';
 COMMENT ON AGGREGATE journey_privacy.sequence_count(text, timestamptz, VARIADIC boolean[]) IS
-  'how many times events follow each other as a pattern says, counted without overlap; arguments as for sequence_match';
+'how many times events follow each other as a pattern says, counted without overlap
+pattern: such as ''(?1).*(?t<=600)(?2)'': (?1) an event that meets the first condition, . any,
+  (?t<=600) at most 600 seconds later, and ( ) | * + ? {m,n}
+occurred_at: when; rows without are left out
+conditions: 1 to 64; NULL is not met
+Returns: 0 without a match
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is not the same in all rows of a
+  group, or out of range; 54000 more events, names or questions than an aggregate may hold; 54000 a
+  pattern that is too long or leaves too many ways open
+Source: ClickHouse''s sequenceMatch';
 COMMENT ON AGGREGATE journey_privacy.sequence_times(text, timestamptz, VARIADIC boolean[]) IS
-  'when the events happened that met the conditions of a pattern, in its first match or else in the longest beginning of one; arguments as for sequence_match';
+'when the events happened that met the conditions of a pattern, in its first match or else in the
+  longest beginning of one
+pattern: such as ''(?1).*(?t<=600)(?2)'': (?1) an event that meets the first condition, . any,
+  (?t<=600) at most 600 seconds later, and ( ) | * + ? {m,n}
+occurred_at: when; rows without are left out
+conditions: 1 to 64; NULL is not met
+Returns: times in order; empty for none
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is not the same in all rows of a
+  group, or out of range; 54000 more events, names or questions than an aggregate may hold; 54000 a
+  pattern that is too long or leaves too many ways open
+Source: ClickHouse''s sequenceMatch';
 COMMENT ON FUNCTION journey_privacy.sequence_step(internal, text, timestamptz, VARIADIC boolean[]) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.sequence_match_final(internal) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.sequence_count_final(internal) IS 'internal: aggregate';

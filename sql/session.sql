@@ -121,28 +121,116 @@ CREATE AGGREGATE journey_privacy.retained(VARIADIC conditions boolean[]) (
 
 COMMENT ON TYPE journey_privacy.session_summary IS
   'sessions of one subject: how many, with how many events, how many of one event (bounces), how long together and at most, and the time of the first and the last event';
+COMMENT ON COLUMN journey_privacy.session_summary.sessions IS 'how many';
+COMMENT ON COLUMN journey_privacy.session_summary.events IS 'in all of them';
+COMMENT ON COLUMN journey_privacy.session_summary.bounces IS 'sessions of one event';
+COMMENT ON COLUMN journey_privacy.session_summary.total_duration IS 'of all sessions';
+COMMENT ON COLUMN journey_privacy.session_summary.longest_duration IS 'of one session';
+COMMENT ON COLUMN journey_privacy.session_summary.first_at IS 'when the first event was';
+COMMENT ON COLUMN journey_privacy.session_summary.last_at IS 'when the last event was';
 COMMENT ON TYPE journey_privacy.channel_credit IS
   'a channel''s share (0 to 1) of the conversion at a time; without a channel for a conversion that no touch led to';
+COMMENT ON COLUMN journey_privacy.channel_credit.converted_at IS 'when the conversion was';
+COMMENT ON COLUMN journey_privacy.channel_credit.channel IS 'NULL: no touch led to it';
+COMMENT ON COLUMN journey_privacy.channel_credit.credit IS 'its share, 0 to 1';
 COMMENT ON FUNCTION journey_privacy.sessionize(timestamptz, interval) IS
-  'window function: the number, from 1, of the session that the row is in; a session ends where more than session_gap passes until the next row; the window must be ordered by occurred_at, ascending; null when occurred_at is';
+'window function: the number, from 1, of the session that the row is in; the window must be ordered
+  by occurred_at, ascending
+occurred_at: when
+session_gap: a session ends where more than this passes until the next row
+Returns: NULL when occurred_at is
+Errors: 22004 session_gap is NULL; 22008 an interval that is too long; 22023 a negative interval,
+  one with months, or rows in another order; 54000 more than 2,147,483,647 sessions';
 COMMENT ON AGGREGATE journey_privacy.sessions(timestamptz, interval) IS
-  'the sessions of one subject in sum; a session ends where more than session_gap passes until the next event';
+'the sessions of one subject in sum
+occurred_at: when; rows without are left out
+session_gap: a session ends where more than this passes until the next event
+Returns: session_summary: sessions, events, bounces (sessions of one event), total_duration,
+  longest_duration, first_at, last_at
+Errors: 22008 an interval that is too long; 22004 a NULL where none is allowed; 22023 what is asked
+  is not the same in all rows of a group, or out of range; 54000 more events, names or questions
+  than an aggregate may hold';
 COMMENT ON AGGREGATE journey_privacy.path(timestamptz, text) IS
-  'the events of one subject in order of time, repeats in a row once';
+'the events of one subject in order of time, repeats in a row once
+occurred_at: when; rows without are left out
+event: its name
+Returns: names in order
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is not the same in all rows of a
+  group, or out of range; 54000 more events, names or questions than an aggregate may hold';
 COMMENT ON AGGREGATE journey_privacy.path(timestamptz, text, integer) IS
-  'the first events of one subject, depth at most, in order of time, repeats in a row once';
+'the first events of one subject, depth at most, in order of time, repeats in a row once
+occurred_at: when; rows without are left out
+event: its name
+depth: at most so many; NULL: all
+Returns: names in order
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is not the same in all rows of a
+  group, or out of range; 54000 more events, names or questions than an aggregate may hold';
 COMMENT ON AGGREGATE journey_privacy.path(timestamptz, text, integer, boolean, text, text, text) IS
-  'events of one subject in order of time: at most depth (null: all), repeats in a row once with collapse, direction from or to the anchor''s first or last occurrence (anchor_at); without an anchor (null) from the beginning or to the end; empty when the anchor never happens';
+'events of one subject in order of time, from or to an anchor
+occurred_at: when; rows without are left out
+event: its name
+depth: at most so many; NULL: all
+collapse: repeats in a row once
+anchor: name of an event; NULL: from the beginning, or to the end
+anchor_at: first or last, which occurrence of the anchor
+direction: from or to the anchor
+Returns: names in order; empty when the anchor never happens
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is not the same in all rows of a
+  group, or out of range; 54000 more events, names or questions than an aggregate may hold';
 COMMENT ON AGGREGATE journey_privacy.next_event(timestamptz, text, VARIADIC boolean[]) IS
-  'the event right after a chain of events, each of which meets the next of 1 to 31 conditions, from the first event on that meets the first; null when there is none';
+'the event right after a chain of events, each of which meets the next of 1 to 31 conditions, from
+  the first event on that meets the first
+occurred_at: when; rows without are left out
+event: its name
+conditions: in order; NULL is not met
+Returns: NULL when there is none
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is not the same in all rows of a
+  group, or out of range; 54000 more events, names or questions than an aggregate may hold';
 COMMENT ON AGGREGATE journey_privacy.next_event(timestamptz, text, text, text, boolean, VARIADIC boolean[]) IS
-  'the event right after (direction forward) or before (backward) a chain of events, each of which meets the next of 1 to 31 conditions; base says where the chain begins: head, tail, first_match or last_match of the first condition, where base_condition must hold too; null when there is none';
+'the event right after or before a chain of events, each of which meets the next of 1 to 31
+  conditions
+occurred_at: when; rows without are left out
+event: its name
+direction: forward (after the chain) or backward (before it)
+base: where the chain begins: head, tail, first_match or last_match of the first condition
+base_condition: must hold for the event at the base, too
+conditions: in order; NULL is not met
+Returns: NULL when there is none
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is not the same in all rows of a
+  group, or out of range; 54000 more events, names or questions than an aggregate may hold
+Source: ClickHouse''s sequenceNextNode';
 COMMENT ON AGGREGATE journey_privacy.attribution(timestamptz, text, boolean, text, interval) IS
-  'the credit that each channel has for each conversion of one subject: model first, last, linear, position or time_decay (half in 7 days), over touches up to touched_within before the conversion (null: all), those up to an earlier conversion too';
+'the credit that each channel has for each conversion of one subject
+touched_at: when the touch or conversion was
+channel: of a touch; NULL: no touch
+converted: whether the row is a conversion
+model: first, last, linear, position (40/20/40) or time_decay
+touched_within: touches up to so long before a conversion; NULL: all
+Returns: channel_credit: converted_at, channel, credit (0 to 1)
+Errors: 22008 an interval that is too long; 22004 a NULL where none is allowed; 22023 what is asked
+  is not the same in all rows of a group, or out of range; 54000 more events, names or questions
+  than an aggregate may hold';
 COMMENT ON AGGREGATE journey_privacy.attribution(timestamptz, text, boolean, text, interval, interval, boolean) IS
-  'the credit that each channel has for each conversion of one subject: model first, last, linear, position or time_decay (half in half_life, null: 7 days), over touches up to touched_within before the conversion (null: all), with reuse those up to an earlier conversion too';
+'the credit that each channel has for each conversion of one subject, with all options
+touched_at: when the touch or conversion was
+channel: of a touch; NULL: no touch
+converted: whether the row is a conversion
+model: first, last, linear, position (40/20/40) or time_decay
+touched_within: touches up to so long before a conversion; NULL: all
+half_life: for time_decay; NULL: 7 days
+reuse: touches up to an earlier conversion count again
+Returns: channel_credit: converted_at, channel, credit (0 to 1)
+Errors: 22008 an interval that is too long; 22004 a NULL where none is allowed; 22023 what is asked
+  is not the same in all rows of a group, or out of range; 54000 more events, names or questions
+  than an aggregate may hold';
 COMMENT ON AGGREGATE journey_privacy.retained(VARIADIC boolean[]) IS
-  'whether the first of 1 to 64 conditions was met by any row, and each other one together with the first, in any order; null without rows';
+'whether the first of 1 to 64 conditions was met by any row, and each other one together with the
+  first, in any order
+conditions: the first is who counts at all; NULL is not met
+Returns: one boolean for each condition; NULL without rows
+Errors: 22004 a condition list that is NULL; 22023 no condition, more than 64, or not so many in all
+  rows
+Source: ClickHouse''s retention';
 COMMENT ON FUNCTION journey_privacy.sessions_step(internal, timestamptz, interval) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.sessions_final(internal) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.path_step(internal, timestamptz, text) IS 'internal: aggregate';

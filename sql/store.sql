@@ -9,6 +9,8 @@ CREATE TABLE journey_privacy.event_name (
   name text COLLATE "C" NOT NULL UNIQUE);
 COMMENT ON TABLE journey_privacy.event_name IS
   'codes of event names in journey stores; only names that at least 20 subjects have are here';
+COMMENT ON COLUMN journey_privacy.event_name.code IS 'in journeys';
+COMMENT ON COLUMN journey_privacy.event_name.name IS 'of the event';
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.event_name
   FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.catalog_changed();
@@ -93,17 +95,25 @@ CREATE FUNCTION journey_privacy.unnest(
   RETURNS SETOF record LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 20
   AS 'MODULE_PATHNAME', 'jp_journey_unnest';
 COMMENT ON FUNCTION journey_privacy.events(journey_privacy.journey) IS
-  'how many events a journey has';
+'how many events a journey has
+Errors: XX001 the journey is damaged';
 COMMENT ON FUNCTION journey_privacy.first_at(journey_privacy.journey) IS
-  'when the first event of a journey was, null when it is empty';
+'when the first event of a journey was, null when it is empty
+Errors: XX001 the journey is damaged';
 COMMENT ON FUNCTION journey_privacy.last_at(journey_privacy.journey) IS
-  'when the last event of a journey was, null when it is empty';
+'when the last event of a journey was, null when it is empty
+Errors: 54000 names of events take too much memory; XX001 the journey is damaged';
 COMMENT ON FUNCTION journey_privacy.span(journey_privacy.journey) IS
-  'from the first event of a journey to the last, null when it is empty';
+'from the first event of a journey to the last, null when it is empty
+Errors: 54000 names of events take too much memory; XX001 the journey is damaged';
 COMMENT ON FUNCTION journey_privacy.journey_between(journey_privacy.journey, tstzrange) IS
-  'the events of a journey whose time lies in a range';
+'the events of a journey whose time lies in a range
+Returns: a journey, maybe an empty one
+Errors: 54000 names of events take too much memory; XX001 the journey is damaged';
 COMMENT ON FUNCTION journey_privacy.unnest(journey_privacy.journey) IS
-  'a row for each event of a journey, in order';
+'a row for each event of a journey, in order
+Returns: occurred_at and event of each
+Errors: 54000 names of events take too much memory; XX001 the journey is damaged';
 
 CREATE FUNCTION journey_privacy.journey_step(internal, timestamptz, text)
   RETURNS internal LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'jp_journey_step';
@@ -127,9 +137,15 @@ CREATE AGGREGATE journey_privacy.journey(journey_privacy.journey) (
   DESERIALFUNC = journey_privacy.gathered_deserial,
   PARALLEL = SAFE);
 COMMENT ON AGGREGATE journey_privacy.journey(timestamptz, text) IS
-  'the journey that events make, in any order of rows; those without a time or a name are left out';
+'the journey that events make, in any order of rows
+occurred_at: when; rows without are left out
+event: its name; rows without are left out
+Returns: NULL without rows
+Errors: 22008 a time that is not finite; 54000 more events or names than a journey may hold';
 COMMENT ON AGGREGATE journey_privacy.journey(journey_privacy.journey) IS
-  'all events of several journeys as one journey';
+'all events of several journeys as one journey
+Returns: NULL without rows
+Errors: 54000 more events or names than a journey may hold; XX001 a journey is damaged';
 COMMENT ON FUNCTION journey_privacy.journey_step(internal, timestamptz, text) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.journey_merge_step(internal, journey_privacy.journey) IS 'internal: aggregate';
 COMMENT ON FUNCTION journey_privacy.journey_final(internal) IS 'internal: aggregate';
@@ -172,27 +188,99 @@ CREATE FUNCTION journey_privacy.journey_attribution(
   RETURNS journey_privacy.channel_credit[] LANGUAGE c STABLE PARALLEL SAFE
   AS 'MODULE_PATHNAME', 'jp_journey_attribution';
 COMMENT ON FUNCTION journey_privacy.journey_window_funnel(journey_privacy.journey, interval, text, VARIADIC text[]) IS
-  'window_funnel() of a journey: a step is the name of an event, or several with | between them';
+'window_funnel() of a journey
+within: time from the first event of a chain, of fixed length
+mode: as for window_funnel
+steps: a step is the name of an event, or several with | between them
+Returns: number of the step, 0 for none; NULL for a NULL journey
+Errors: 22008 an interval that is too long; 22004 a NULL where none is allowed; 22023 what is asked
+  is out of range or not known; 54000 more names or questions than a query may hold; XX001 the
+  journey is damaged';
 COMMENT ON FUNCTION journey_privacy.journey_window_funnel_times(journey_privacy.journey, interval, text, VARIADIC text[]) IS
-  'window_funnel_times() of a journey: a step is the name of an event, or several with | between them';
+'window_funnel_times() of a journey
+within: time from the first event of a chain, of fixed length
+mode: as for window_funnel
+steps: a step is the name of an event, or several with | between them
+Returns: times in the order of the steps; empty for none
+Errors: 22008 an interval that is too long; 22004 a NULL where none is allowed; 22023 what is asked
+  is out of range or not known; 54000 more names or questions than a query may hold; XX001 the
+  journey is damaged';
 COMMENT ON FUNCTION journey_privacy.journey_funnel(journey_privacy.journey, text[], interval, jsonb) IS
-  'funnel() of a journey, with the same steps, time within which they must be made and options';
+'funnel() of a journey
+steps: a step is the name of an event, or several with | between them
+within: time from the first event of a chain; NULL: no bound
+options: as for funnel; NULL: none
+Returns: number of the step, 0 for none; NULL for a NULL journey
+Errors: 0A000 step_within in any order; 22008 an interval that is too long; 22004 a NULL where none
+  is allowed; 22023 what is asked is out of range or not known; 54000 more names or questions than a
+  query may hold; XX001 the journey is damaged';
 COMMENT ON FUNCTION journey_privacy.journey_funnel_times(journey_privacy.journey, text[], interval, jsonb) IS
-  'funnel_times() of a journey, with the same steps, time within which they must be made and options';
+'funnel_times() of a journey
+steps: a step is the name of an event, or several with | between them
+within: time from the first event of a chain; NULL: no bound
+options: as for funnel; NULL: none
+Returns: times in the order of the steps; empty for none
+Errors: 0A000 step_within in any order; 22008 an interval that is too long; 22004 a NULL where none
+  is allowed; 22023 what is asked is out of range or not known; 54000 more names or questions than a
+  query may hold; XX001 the journey is damaged';
 COMMENT ON FUNCTION journey_privacy.journey_sequence_match(journey_privacy.journey, text, VARIADIC text[]) IS
-  'sequence_match() of a journey: a condition is the name of an event, or several with | between them; other events do not count, as with the aggregate those that meet no condition';
+'sequence_match() of a journey; events that meet no condition do not count
+pattern: as for sequence_match
+conditions: each the name of an event, or several with | between them
+Returns: false without a match
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is out of range or not known; 54000
+  more names or questions than a query may hold; XX001 the journey is damaged';
 COMMENT ON FUNCTION journey_privacy.journey_sequence_count(journey_privacy.journey, text, VARIADIC text[]) IS
-  'sequence_count() of a journey; conditions as for journey_sequence_match';
+'sequence_count() of a journey
+pattern: as for sequence_match
+conditions: each the name of an event, or several with | between them
+Returns: 0 without a match
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is out of range or not known; 54000
+  more names or questions than a query may hold; XX001 the journey is damaged';
 COMMENT ON FUNCTION journey_privacy.journey_sequence_times(journey_privacy.journey, text, VARIADIC text[]) IS
-  'sequence_times() of a journey; conditions as for journey_sequence_match';
+'sequence_times() of a journey
+pattern: as for sequence_match
+conditions: each the name of an event, or several with | between them
+Returns: times in order; empty for none
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is out of range or not known; 54000
+  more names or questions than a query may hold; XX001 the journey is damaged';
 COMMENT ON FUNCTION journey_privacy.journey_sessions(journey_privacy.journey, interval) IS
-  'sessions() of a journey: a session ends where more than session_gap passes until the next event';
+'sessions() of a journey
+session_gap: a session ends where more than this passes until the next event
+Returns: session_summary
+Errors: 22008 an interval that is too long; 22004 a NULL where none is allowed; 22023 what is asked
+  is out of range or not known; 54000 more names or questions than a query may hold; XX001 the
+  journey is damaged';
 COMMENT ON FUNCTION journey_privacy.journey_path(journey_privacy.journey, integer, boolean, text, text, text) IS
-  'path() of a journey: at most depth events (null: all), repeats in a row once with collapse, direction from or to the anchor''s first or last occurrence';
+'path() of a journey
+depth: at most so many events; NULL: all
+collapse: repeats in a row once
+anchor: name of an event; NULL: from the beginning, or to the end
+anchor_at: first or last, which occurrence of the anchor
+direction: from or to the anchor
+Returns: names in order; empty when the anchor never happens
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is out of range or not known; 54000
+  more names or questions than a query may hold; XX001 the journey is damaged';
 COMMENT ON FUNCTION journey_privacy.journey_next_event(journey_privacy.journey, text[], text, text) IS
-  'next_event() of a journey: a condition is the name of an event, or several with | between them';
+'next_event() of a journey
+conditions: each the name of an event, or several with | between them
+direction: forward or backward
+base: head, tail, first_match or last_match
+Returns: NULL when there is none
+Errors: 22004 a NULL where none is allowed; 22023 what is asked is out of range or not known; 54000
+  more names or questions than a query may hold; XX001 the journey is damaged';
 COMMENT ON FUNCTION journey_privacy.journey_attribution(journey_privacy.journey, text, text, interval, interval, boolean, text[]) IS
-  'attribution() of a journey: events are the channels, those of touches (null: all others) lead to those of the name conversion; model, lookback, half_life and reuse as for the aggregate';
+'attribution() of a journey: its events are the channels
+conversion: name of the event that converts
+model: first, last, linear, position or time_decay
+lookback: touches up to so long before; NULL: all
+half_life: for time_decay; NULL: 7 days
+reuse: touches up to an earlier conversion count again
+touches: names of the events that lead to it; NULL: all others
+Returns: channel_credit: converted_at, channel, credit (0 to 1)
+Errors: 22008 an interval that is too long; 22004 a NULL where none is allowed; 22023 what is asked
+  is out of range or not known; 54000 more names or questions than a query may hold; XX001 the
+  journey is damaged';
 
 -- Which stores there are.  members: the source with its partitions and
 -- children as last seen, by name, so that a dump finds them again.
@@ -205,6 +293,12 @@ CREATE TABLE journey_privacy.journey_store (
   members      regclass[] NOT NULL);
 COMMENT ON TABLE journey_privacy.journey_store IS
   'tables of journeys that follow a protected table; made with create_journey_store()';
+COMMENT ON COLUMN journey_privacy.journey_store.name IS 'of the store';
+COMMENT ON COLUMN journey_privacy.journey_store.relation IS 'the store';
+COMMENT ON COLUMN journey_privacy.journey_store.source IS 'its table';
+COMMENT ON COLUMN journey_privacy.journey_store.event_column IS 'has the names of events';
+COMMENT ON COLUMN journey_privacy.journey_store.bucket IS 'time that a row spans';
+COMMENT ON COLUMN journey_privacy.journey_store.members IS 'the table with its partitions, when the store was made whole';
 CREATE TRIGGER catalog_changed
   AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON journey_privacy.journey_store
   FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.catalog_changed();
@@ -220,6 +314,9 @@ CREATE INDEX store_change_bucket ON journey_privacy.store_change (relation, buck
 CREATE INDEX store_change_number ON journey_privacy.store_change (number);
 COMMENT ON TABLE journey_privacy.store_change IS
   'buckets of subjects that a journey store does not have as its table has them';
+COMMENT ON COLUMN journey_privacy.store_change.relation IS 'the store';
+COMMENT ON COLUMN journey_privacy.store_change.number IS 'of the subject';
+COMMENT ON COLUMN journey_privacy.store_change.bucket IS 'beginning of the time that changed';
 
 REVOKE ALL ON journey_privacy.journey_store, journey_privacy.store_change FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.journey_store', '');
@@ -232,25 +329,48 @@ CREATE FUNCTION journey_privacy.create_journey_store(
   LANGUAGE c VOLATILE
   AS 'MODULE_PATHNAME', 'jp_create_journey_store';
 COMMENT ON FUNCTION journey_privacy.create_journey_store(regclass, name, interval, name) IS
-  'makes, beside a protected table, a protected table of its journeys: one row for each subject and bucket of time, a span of fixed length; refresh_journey_store() fills it';
+'makes, beside a protected table, a protected table of its journeys; refresh_journey_store() fills it
+table: a protected one with a number column and occurred_at
+name: of the store, a new table in the schema of the table
+bucket: time that one row of a subject spans, of fixed length, from a minute on
+event: column with the names of events, text and NOT NULL
+Returns: the store
+Errors: 0A000 a table without numbers or with visibility collected or policies of its own, an event
+  column that may be null, an isolation level above read committed; 22004 an argument is NULL; 22008
+  a bucket that is too long; 22023 a bucket that is too short or has months; 42501 not the owner;
+  42703 no such column; 42704 not protected; 42710 a store of that name; 42804 a column that is not
+  text; 54000 the table has 8 stores; 42P07 a table of that name; 55000 a partition, or a table
+  without occurred_at';
 CREATE FUNCTION journey_privacy.refresh_journey_store(name name, whole boolean DEFAULT false)
   RETURNS bigint
   LANGUAGE c VOLATILE STRICT
   AS 'MODULE_PATHNAME', 'jp_refresh_journey_store';
 COMMENT ON FUNCTION journey_privacy.refresh_journey_store(name, boolean) IS
-  'brings a journey store in line with its table where that has changed, or everywhere; returns how many rows it wrote';
+'brings a journey store in line with its table where that has changed
+name: of the store
+whole: everywhere, not only where something has changed
+Returns: how many rows it wrote
+Errors: 0A000 at an isolation level above read committed; 22008 an event whose time is not finite;
+  42501 not the owner; 42704 no such store; 54000 more events or names than a journey may hold;
+  55000 store and table have different owners, are not protected, or the store''s columns were
+  changed';
 CREATE FUNCTION journey_privacy.drop_journey_store(name name)
   RETURNS void
   LANGUAGE c VOLATILE STRICT
   AS 'MODULE_PATHNAME', 'jp_drop_journey_store';
 COMMENT ON FUNCTION journey_privacy.drop_journey_store(name) IS
-  'drops a journey store; its table stays as it is';
+'drops a journey store; its table stays as it is
+name: of the store
+Errors: 42501 not the owner; 42704 no such store';
 CREATE FUNCTION journey_privacy.store_covering(
     "table" regclass, during tstzrange, OUT store regclass, OUT why text)
   LANGUAGE c VOLATILE STRICT
   AS 'MODULE_PATHNAME', 'jp_store_covering_sql';
 COMMENT ON FUNCTION journey_privacy.store_covering(regclass, tstzrange) IS
-  'the journey store that has all events of a table in a range of time as they are now, or why none has';
+'the journey store that has all events of a table in a range of time as they are now
+table: a protected one
+during: range of time
+Returns: store, or why none has';
 REVOKE ALL ON FUNCTION
   journey_privacy.store_covering(regclass, tstzrange),
   journey_privacy.create_journey_store(regclass, name, interval, name),

@@ -20,6 +20,12 @@ CREATE INDEX subject_restricted ON journey_privacy.subject (number) WHERE restri
 ALTER SEQUENCE journey_privacy.subject_number OWNED BY journey_privacy.subject.number;
 COMMENT ON TABLE journey_privacy.subject IS
   'people known by a pseudonym; an alias names the number of its head; a head is linked when it has aliases; restricted is Art. 18 GDPR';
+COMMENT ON COLUMN journey_privacy.subject.pseudonym IS 'of one identity';
+COMMENT ON COLUMN journey_privacy.subject.number IS 'of that identity, never given twice';
+COMMENT ON COLUMN journey_privacy.subject.head IS 'number of the identity that it is an alias of; NULL: of none';
+COMMENT ON COLUMN journey_privacy.subject.linked IS 'has aliases';
+COMMENT ON COLUMN journey_privacy.subject.restricted IS 'processing is restricted (Art. 18 GDPR)';
+COMMENT ON COLUMN journey_privacy.subject.created_at IS 'when it was first stored or decided';
 
 CREATE TABLE journey_privacy.tombstone (
   trace      bytea PRIMARY KEY,
@@ -27,6 +33,9 @@ CREATE TABLE journey_privacy.tombstone (
   erasing    boolean NOT NULL DEFAULT false);
 COMMENT ON TABLE journey_privacy.tombstone IS
   'keyed traces of erased subjects: they keep the data from coming back; while erasing, not even a new consent lifts them';
+COMMENT ON COLUMN journey_privacy.tombstone.trace IS 'keyed hash of an identity';
+COMMENT ON COLUMN journey_privacy.tombstone.erased_at IS 'when';
+COMMENT ON COLUMN journey_privacy.tombstone.erasing IS 'the erasure is still under way';
 
 REVOKE ALL ON journey_privacy.subject, journey_privacy.tombstone,
   journey_privacy.subject_number FROM PUBLIC;
@@ -40,7 +49,10 @@ CREATE FUNCTION journey_privacy.is_erased(subject journey_privacy.pseudonym)
   AS 'MODULE_PATHNAME', 'jp_is_erased';
 REVOKE ALL ON FUNCTION journey_privacy.is_erased(journey_privacy.pseudonym) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.is_erased(journey_privacy.pseudonym) IS
-  'whether a tombstone keeps this subject from coming back';
+'whether a tombstone keeps this subject from coming back
+subject: whom to look for, under whatever identity
+Returns: true while a tombstone of that identity is there
+Errors: 55000 no keyring';
 
 CREATE FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudonym)
   RETURNS journey_privacy.pseudonym
@@ -48,7 +60,9 @@ CREATE FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudonym)
   AS 'MODULE_PATHNAME', 'jp_pseudonym_current';
 REVOKE ALL ON FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudonym) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.pseudonym_current(journey_privacy.pseudonym) IS
-  'the same subject''s pseudonym under the current key, given one of an earlier key version';
+'the same subject''s pseudonym under the current key, given one of an earlier key version
+Returns: the pseudonym as rekey_pseudonyms() has made it; one of the current version as it is
+Errors: 55000 no keyring, or a key version that is destroyed';
 
 CREATE FUNCTION journey_privacy.normalize_identity(kind text, value text)
   RETURNS bytea
@@ -56,7 +70,11 @@ CREATE FUNCTION journey_privacy.normalize_identity(kind text, value text)
   AS 'MODULE_PATHNAME', 'jp_normalize_identity';
 REVOKE ALL ON FUNCTION journey_privacy.normalize_identity(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.normalize_identity(text, text) IS
-  'the value of an identity as it is hashed, in UTF-8';
+'the value of an identity as it is hashed, in UTF-8
+kind: name of an identity kind
+value: the identity as somebody wrote it
+Returns: the bytes that are hashed; not secret, and no pseudonym
+Errors: 22023 a value that the kind cannot have; 42704 unknown kind';
 
 -- Identities that arrive hashed: kinds of their own, hexadecimal in lower case.
 INSERT INTO journey_privacy.identity_kind (name, normalizer, description, builtin)

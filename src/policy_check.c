@@ -29,6 +29,8 @@
 #include "pseudonym_internal.h"
 
 static void check_triggers(Relation rel);
+static void check_number_column(JpProtecting *p, AttrNumber subject,
+								AttrNumber number);
 static bool is_generated(Oid relid, const char *column);
 
 /* Refuses what cannot be a journey table. */
@@ -126,12 +128,29 @@ jp_protecting_check_columns(JpProtecting *p)
 				 errmsg("column \"%s\" is generated",
 						is_generated(p->relid, p->subject) ? p->subject : p->number),
 				 errdetail("The insert guard would not see its value.")));
+	check_number_column(p, subject, number);
+}
+
+/*
+ * The column for numbers is added, or is one that the guard may write: never
+ * the one that says whose the row is.
+ */
+static void
+check_number_column(JpProtecting *p, AttrNumber subject,
+					AttrNumber number)
+{
 	p->add_number = (p->number != NULL && number == InvalidAttrNumber);
-	if (p->number != NULL && !p->add_number &&
-		(number <= 0 || get_atttype(p->relid, number) != INT4OID))
+	if (p->number == NULL || p->add_number)
+		return;
+	if (number <= 0 || get_atttype(p->relid, number) != INT4OID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" is not of type integer", p->number),
+				 errhint("Name another number_column; protect() adds it.")));
+	if (number == subject)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" cannot both name subjects and hold their numbers", p->number),
 				 errhint("Name another number_column; protect() adds it.")));
 }
 

@@ -48,6 +48,7 @@ BEGIN
     $c$protect('visit', 'visitor', visibility => 'collected')$c$,
     $c$protect('visit', 'visitor', visibility => NULL)$c$,
     $c$protect('visit', 'visitor', number_column => 'at')$c$,
+    $c$protect('visit', 'n', kind => 'customer_id', number_column => 'n')$c$,
     $c$protect('a_view', 'visitor')$c$,
     $c$protect('a_temp', 'visitor')$c$,
     $c$protect('a_foreign', 'visitor')$c$,

@@ -30,26 +30,31 @@ like($session, qr/^home\|1$/m, 'the analyst sees Ann and not Bob');
 like($session, qr/"verified": true/, 'the receipt was returned');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM visit WHERE visitor = 'email:bob@example.com'}), '1', 'Bob is still there');
 
-# the reference is what the catalog says
-my ($reference) = $text =~ /^<!-- reference -->\n(.*)^<!-- \/reference -->/ms;
-my $catalog;
-PostgreSQL::Test::Utils::run_log(
-	[ 'psql', '-XAtq', '-f', 'test/reference.sql', $node->connstr('postgres') ],
-	'>', \$catalog);
-is($reference, $catalog, 'the reference agrees with the catalog')
-  or diag("psql -XAtq -f test/reference.sql prints what belongs there");
-# what doc/ shows runs, too, each file in a database of its own
+# What doc/ shows runs, too, each file in a database of its own; and what a guide
+# says comes back comes back: the indented lines below a block.
+sub shown
+{
+	my ($text) = @_;
+	return map { s/\s*\|\s*/|/gr =~ s/^\s+|\s+$//gr } grep { !/^[- +]*$/ } split /\n/, $text;
+}
+
 for my $file (glob 'doc/*.md')
 {
-	my ($name) = $file =~ m{(\w+)\.md$};
+	my $name = $file =~ s{.*/|\.md$}{}gr =~ tr/-/_/r;
 	my $number = 0;
+	my @blocks = slurp_file($file) =~ /^```sql\n(.*?)^```\n\n?((?:    [^\n]*\n|\n(?=    ))*)/msg;
+	next if !@blocks;
 
 	$node->safe_psql('postgres', "CREATE DATABASE doc_$name");
 	$node->safe_psql("doc_$name", 'CREATE EXTENSION journey_privacy CASCADE');
-	for my $block (slurp_file($file) =~ /^```sql\n(.*?)^```/msg)
+	while (my ($block, $shown) = splice @blocks, 0, 2)
 	{
-		my ($status, $out, $err) = $node->psql("doc_$name", $block, on_error_stop => 1);
+		my ($status, $out, $err) = $node->psql("doc_$name", $block, on_error_stop => 1, extra_params => ['-P', 'tuples_only=off']);
+		my %printed = map { $_ => 1 } split /\n/, "$out\n" . $err =~ s/^psql:.*?: (NOTICE)/$1/gmr;
+
 		is($status, 0, "$file: block " . ++$number . " runs") or diag($block, $err);
+		next if $file !~ /guide-/;
+		is(join("\n", grep { !$printed{$_} } shown($shown)), '', "$file: what block $number shows was printed") or diag($out, $err);
 	}
 }
 done_testing();
