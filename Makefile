@@ -6,6 +6,8 @@
 #                             Debian that has it (as root)
 #   make, make install        build, install into the server of PG_CONFIG
 #   make installcheck         the suite against what is installed there
+#   make faults               a server killed, stopped, starved and filled for half
+#                             an hour
 #   make dist                 the zip for PGXN, of what is committed
 #   make test-package         Debian's package: built, installed, tried, purged
 #
@@ -59,8 +61,8 @@ EXTRA_CLEAN = test/keyring.conf test/results test/log \
 
 all:
 
-.PHONY: test demo dist test-package test-versions test/keyring.conf
-test demo:
+.PHONY: test demo faults dist test-package test-versions test/keyring.conf
+test demo faults:
 	@bash test/run $@
 
 test-package test-versions:
