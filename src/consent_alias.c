@@ -22,6 +22,15 @@
 #include "consent_internal.h"
 #include "note.h"
 
+/*
+ * The ledger of some identities.  What a hold keeps from before somebody was
+ * erased is evidence, and nothing of it comes into force again.
+ */
+#define LEDGER_OF_NOW \
+	"journey_privacy.consent_event e" \
+	" JOIN journey_privacy.subject s ON s.pseudonym OPERATOR(pg_catalog.=) e.subject" \
+	" WHERE e.subject OPERATOR(pg_catalog.=) ANY ($1) AND e.recorded_at >= s.created_at"
+
 static void copy_states(const JpSubject *whole, const JpSubject *adopted);
 static void set_copied_bits(SPITupleTable *found, uint64 count);
 static void settle(JpSubject *subject);
@@ -211,9 +220,8 @@ restricted_by_ledger(const JpSubject *subject)
 	bool		isnull;
 
 	jp_execute(&plan,
-			   "SELECT decision = 'restricted' FROM journey_privacy.consent_event"
-			   " WHERE subject OPERATOR(pg_catalog.=) ANY ($1) AND purpose IS NULL"
-			   " ORDER BY at DESC, decision = 'restricted' DESC LIMIT 1",
+			   "SELECT e.decision = 'restricted' FROM " LEDGER_OF_NOW
+			   " AND e.purpose IS NULL ORDER BY e.at DESC, e.decision = 'restricted' DESC LIMIT 1",
 			   1, types, values, NULL, SPI_OK_SELECT);
 	return SPI_processed == 1 &&
 		DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
@@ -232,9 +240,8 @@ settle_purpose(const JpPurpose *purpose, const JpSubject *subject)
 	values[0] = jp_subject_pseudonyms(subject);
 	values[1] = CStringGetTextDatum(purpose->name);
 	jp_execute(&plan,
-			   "SELECT decision = 'granted', at FROM journey_privacy.consent_event"
-			   " WHERE subject OPERATOR(pg_catalog.=) ANY ($1) AND purpose = $2"
-			   " ORDER BY at DESC, decision = 'granted' LIMIT 1",
+			   "SELECT e.decision = 'granted', e.at FROM " LEDGER_OF_NOW
+			   " AND e.purpose = $2 ORDER BY e.at DESC, e.decision = 'granted' LIMIT 1",
 			   2, types, values, NULL, SPI_OK_SELECT);
 	if (SPI_processed == 0)
 	{

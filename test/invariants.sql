@@ -156,14 +156,16 @@ WHERE CASE WHEN s.head IS NULL THEN s.linked <> (a.head IS NOT NULL)
 :tell
 
 -- Decisions -------------------------------------------------------------------
+-- What a hold keeps of the ledger from before an erasure is not in force for who
+-- has come back.
 
 \set rule 'a decision in force is the latest by event time; no wins over yes'
 WITH member AS (
-  SELECT pseudonym, number, coalesce(head, number) AS head FROM journey_privacy.subject),
+  SELECT pseudonym, number, created_at, coalesce(head, number) AS head FROM journey_privacy.subject),
 said AS (
   SELECT DISTINCT ON (m.head, e.purpose) m.head, e.purpose, e.decision = 'granted' AS granted, e.at
   FROM journey_privacy.consent_event e JOIN member m ON m.pseudonym = e.subject
-  WHERE e.purpose IS NOT NULL
+  WHERE e.purpose IS NOT NULL AND e.recorded_at >= m.created_at
   ORDER BY m.head, e.purpose, e.at DESC, e.decision = 'granted'),
 due AS (
   SELECT s.purpose, m.number, s.granted, s.at AS decided_at,
@@ -176,11 +178,11 @@ WHERE (d.granted, d.decided_at, d.valid_until) IS DISTINCT FROM (c.granted, c.de
 :tell
 \set rule 'a subject is restricted when the ledger says so'
 WITH member AS (
-  SELECT pseudonym, number, restricted, coalesce(head, number) AS head FROM journey_privacy.subject),
+  SELECT pseudonym, number, restricted, created_at, coalesce(head, number) AS head FROM journey_privacy.subject),
 said AS (
   SELECT DISTINCT ON (m.head) m.head, e.decision = 'restricted' AS restricted
   FROM journey_privacy.consent_event e JOIN member m ON m.pseudonym = e.subject
-  WHERE e.purpose IS NULL ORDER BY m.head, e.at DESC, e.decision = 'restricted' DESC)
+  WHERE e.purpose IS NULL AND e.recorded_at >= m.created_at ORDER BY m.head, e.at DESC, e.decision = 'restricted' DESC)
 SELECT count(*) AS found FROM member m LEFT JOIN said s USING (head)
 WHERE m.restricted <> coalesce(s.restricted, false) \gset
 :tell

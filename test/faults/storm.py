@@ -262,6 +262,11 @@ class Crowd(threading.Thread):
 class Fault(threading.Thread):
     """Stops a process, waits until the server is back, lets it work a while."""
 
+    # Not the startup process: without it PostgreSQL shuts down, as it means to.
+    ENDED = ['session', 'session', 'audit worker', 'parallel worker']
+    KILLED = 4 * ['session'] + 2 * ['audit worker', 'parallel worker'] + [
+        'checkpointer', 'background writer', 'WAL writer', 'autovacuum', 'launcher']
+
     def __init__(self):
         super().__init__(daemon=True)
         self.random = random.Random(f'{SEED} faults')
@@ -279,29 +284,29 @@ class Fault(threading.Thread):
         if how is None:
             self.kill_postmaster()
             return
-        kinds = collections.defaultdict(list)
-        for pid, title in children(postmaster()):
-            kinds[self.kind(title)].append(pid)
-        kinds.pop('startup', None)  # without it PostgreSQL shuts down, as it means to
-        if how != signal.SIGKILL:  # a crash is what is asked of these, not an end
-            kinds = {kind: pids for kind, pids in kinds.items() if kind in ('session', 'audit worker', 'parallel worker')}
-        if not kinds:
-            return
-        kind = self.random.choice(sorted(kinds, key=str))
-        if self.random.random() < 0.4 and 'session' in kinds:
-            kind = 'session'
+        # a crash is what is asked of the others, not an end
+        pids = []
+        kind = self.random.choice(self.KILLED if how == signal.SIGKILL else self.ENDED)
+        until = time.monotonic() + PAUSE
+        while not over.is_set():
+            pids = [pid for pid, title in children(postmaster()) if self.kind(title) == kind]
+            if pids:
+                break
+            if time.monotonic() > until:  # there is none of this kind
+                kind = 'session'
+            time.sleep(0.002)
         try:
-            os.kill(self.random.choice(kinds[kind]), how)
+            os.kill(self.random.choice(pids), how)
             count(f'{how.name} to {kind}')
-        except ProcessLookupError:
+        except (ProcessLookupError, IndexError):
             pass
 
     def kind(self, title):
         for start, name in (('journey_privacy audit', 'audit worker'), ('parallel worker', 'parallel worker'),
                             ('checkpointer', 'checkpointer'), ('background writer', 'background writer'),
                             ('walwriter', 'WAL writer'), ('autovacuum', 'autovacuum'),
-                            ('logical replication', 'launcher'), ('stats', 'statistics'), ('archiver', 'archiver'),
-                            ('startup', 'startup'), ('io worker', 'io worker')):
+                            ('logical replication', 'launcher'), ('stats', 'other'), ('archiver', 'other'),
+                            ('startup', 'other'), ('io worker', 'other'), ('logger', 'other')):
             if start in title:
                 return name
         return 'session'

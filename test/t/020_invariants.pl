@@ -93,6 +93,10 @@ $node->safe_psql('postgres', q{
 	CALL journey_privacy.erase_many(ARRAY['customer_id:12', 'customer_id:13', 'customer_id:6', 'email:ann@example.com']::journey_privacy.pseudonym[]);
 	SELECT journey_privacy.place_hold('in court', subject => 'customer_id:14', "table" => 'sale');
 	CALL journey_privacy.erase('customer_id:14', request_id => '00000000-0000-4000-8000-000000000014');
+	SELECT journey_privacy.record_consent('customer_id:15', 'agreed', true);
+	SELECT journey_privacy.restrict_processing('customer_id:15'), journey_privacy.place_hold('evidence', subject => 'customer_id:15');
+	CALL journey_privacy.erase('customer_id:15');
+	SELECT journey_privacy.record_consent('customer_id:15', 'shop', true);
 	INSERT INTO visit SELECT i, journey_privacy.pseudonymize('customer_id', 20), now(), 'more' FROM generate_series(1, 5) i;});
 is_clean('one of everything');
 $node->safe_psql('postgres', q{
@@ -103,6 +107,12 @@ is_clean('a purpose that came later');
 is($node->safe_psql('postgres', q{
 	SET ROLE analyst; SET journey_privacy.purpose = 'later'; SELECT count(*) FROM sale WHERE customer = 14}),
 	'0', 'what a hold keeps of the erased is not shown for a purpose that comes later');
+
+$node->safe_psql('postgres', q{SELECT journey_privacy.link_identity('customer_id:15', 'email:fifteen@example.com')});
+is($node->safe_psql('postgres', q{
+	SELECT granted IS NULL, restricted FROM journey_privacy.consent_of('customer_id:15') WHERE purpose = 'agreed'}),
+	't|f', 'what a hold keeps of the ledger does not come into force again');
+is_clean('somebody who came back');
 
 $node->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
@@ -180,8 +190,8 @@ my @mutations = (
 		\"DELETE FROM visit_new WHERE at = '2999-01-01'" ],
 	[ 'every row has', without('visit', 'zzz_journey_privacy', "INSERT INTO visit VALUES (0, 'customer_id:11', '2999-01-01', 'x', (SELECT min(number) FROM journey_privacy.erasure_subject WHERE number >= 0))"),
 		\"DELETE FROM visit WHERE at = '2999-01-01'" ],
-	[ 'tables without numbers', without('call', 'zzz_journey_privacy', "INSERT INTO call VALUES (0, 'customer_id:11'), (0, 'customer_id:12')"), \'DELETE FROM call WHERE id = 0' ],
-	[ 'tables made of', "INSERT INTO taken (visitor) VALUES ('customer_id:11'), ('customer_id:12')", \'DELETE FROM taken WHERE event IS NULL' ],
+	[ 'tables without numbers', without('call', 'zzz_journey_privacy', "INSERT INTO call VALUES (0, 'customer_id:11'), (0, 'customer_id:12'), (0, 'customer_id:13')"), \'DELETE FROM call WHERE id = 0' ],
+	[ 'tables made of', "INSERT INTO taken (visitor) VALUES ('customer_id:11'), ('customer_id:12'), ('customer_id:13')", \'DELETE FROM taken WHERE event IS NULL' ],
 	[ 'tables made of', "INSERT INTO taken (journey_subject) SELECT min(number) FROM journey_privacy.erasure_subject WHERE number >= 0", \'DELETE FROM taken WHERE event IS NULL' ],
 	[ 'journey stores', 'DELETE FROM journey_privacy.store_change', 'store_change' ],
 	[ 'nobody who was', "INSERT INTO journey_privacy.subject (pseudonym) VALUES ('customer_id:11')", 'subject', [ 'the bitmaps show' ] ],
