@@ -41,7 +41,8 @@ PG_FUNCTION_INFO_V1(jp_names_subject);
  * protected tables, of those filled from them that hold pseudonyms, numbers or
  * identities, and of those linked to the registry.  Then what erasing does,
  * the redaction, the way's name, the kind, the column unquoted, ONLY, OID,
- * whether it is exported.
+ * whether it is exported.  OFFSET 0, so that the catalog is looked up for the
+ * few tables there are and never read whole.
  */
 SPITupleTable *
 jp_name_tables(uint64 *count)
@@ -49,7 +50,7 @@ jp_name_tables(uint64 *count)
 	static SPIPlanPtr plan = NULL;
 
 	jp_execute(&plan,
-			   "SELECT format('%I.%I', n.nspname, c.relname),"
+			   "SELECT format('%I.%I', c.nspname, c.relname),"
 			   " quote_ident(p.subject_column), quote_ident(p.number_column),"
 			   " p.kind IS NOT NULL, c.relowner, p.on_erase, p.redact,"
 			   " concat_ws(' ', p.way, p.subject_column), p.kind, p.subject_column::text,"
@@ -61,19 +62,22 @@ jp_name_tables(uint64 *count)
 			   "        CASE WHEN a.attname = s.number_column THEN '' ELSE s.kind END, 'delete', NULL, 'derived', true"
 			   "       FROM journey_privacy.derived d"
 			   "       JOIN journey_privacy.protection s ON s.relation = d.source"
-			   "       JOIN pg_attribute b ON b.attrelid = s.relation AND b.attname = s.subject_column"
-			   "       JOIN pg_attribute a ON a.attrelid = d.relation AND NOT a.attisdropped"
+			   "       CROSS JOIN LATERAL (SELECT a.attname FROM pg_attribute a, pg_attribute b"
+			   "        WHERE b.attrelid = s.relation AND b.attname = s.subject_column"
+			   "        AND a.attrelid = d.relation AND NOT a.attisdropped"
 			   "        AND ((s.kind IS NULL AND a.atttypid = 'journey_privacy.pseudonym'::regtype)"
 			   "         OR (a.atttypid = 'int4'::regtype AND a.attname = s.number_column)"
 			   "         OR (s.kind IS NOT NULL AND a.attname = s.subject_column AND a.atttypid = b.atttypid))"
+			   "        OFFSET 0) a"
 			   "       WHERE d.relation NOT IN (SELECT relation FROM journey_privacy.protection)"
 			   "       UNION ALL SELECT d.child, d.child_columns[1],"
 			   "        CASE d.parent_columns[1] WHEN 'number' THEN d.child_columns[1] END,"
 			   "        CASE d.parent_columns[1] WHEN 'number' THEN '' END, d.on_erase, d.redact, 'link', d.on_export = 'include'"
 			   "       FROM journey_privacy.declared_link d"
 			   "       WHERE d.parent = 'journey_privacy.subject'::regclass) p"
-			   " JOIN pg_class c ON c.oid = p.relation AND c.relkind IN ('r', 'p')"
-			   " JOIN pg_namespace n ON n.oid = c.relnamespace"
+			   " CROSS JOIN LATERAL (SELECT k.oid, k.relname, k.relowner, m.nspname"
+			   "  FROM pg_class k JOIN pg_namespace m ON m.oid = k.relnamespace"
+			   "  WHERE k.oid = p.relation AND k.relkind IN ('r', 'p') OFFSET 0) c"
 			   " ORDER BY p.relation", 0, NULL, NULL, NULL, SPI_OK_SELECT);
 	*count = SPI_processed;
 	return SPI_tuptable;

@@ -56,6 +56,8 @@ typedef struct AliasHead
 } AliasHead;
 
 static int32 head_of(const JpPseudonym *pseudonym, bool *is_alias);
+static int32 find_head(const JpPseudonym *pseudonym, bool *is_alias,
+					   bool *is_linked);
 static bool lock_pair(void *arg);
 static bool lock_head_of_alias(void *arg);
 static int32 lock_subject(const JpPseudonym *pseudonym, bool *linked,
@@ -97,13 +99,14 @@ jp_subject_lock(const JpPseudonym *pseudonym, JpSubject *subject)
 void
 jp_subject_get(const JpPseudonym *pseudonym, JpSubject *subject)
 {
-	bool		is_alias;
-	int32		head = head_of(pseudonym, &is_alias);
+	bool		is_alias = false;
+	bool		is_linked = false;
+	int32		head = find_head(pseudonym, &is_alias, &is_linked);
 
-	if (head == JP_NO_SUBJECT)
-		set_alone(pseudonym, JP_NO_SUBJECT, false, subject);
-	else
+	if (is_alias || is_linked)
 		read_members(head, false, subject);
+	else
+		set_alone(pseudonym, head, false, subject);
 }
 
 /* Changes the restriction of a locked subject. */
@@ -247,6 +250,15 @@ jp_subject_numbers(const JpSubject *subject)
 static int32
 head_of(const JpPseudonym *pseudonym, bool *is_alias)
 {
+	bool		is_linked;
+
+	return find_head(pseudonym, is_alias, &is_linked);
+}
+
+/* The same; also whether the identity is a head that has aliases. */
+static int32
+find_head(const JpPseudonym *pseudonym, bool *is_alias, bool *is_linked)
+{
 	Relation	rel = table_open(jp_relation("subject"), AccessShareLock);
 	HeapTuple	tuple = jp_fetch_one(rel, "subject_pkey", PSEUDONYM,
 									 PointerGetDatum(pseudonym),
@@ -263,6 +275,7 @@ head_of(const JpPseudonym *pseudonym, bool *is_alias)
 		if (isnull)
 			value = heap_getattr(tuple, NUMBER, desc, &isnull);
 		head = DatumGetInt32(value);
+		*is_linked = DatumGetBool(heap_getattr(tuple, LINKED, desc, &isnull));
 		heap_freetuple(tuple);
 	}
 	table_close(rel, AccessShareLock);

@@ -192,16 +192,17 @@ agree()
 	[[ $ours == "$hand" ]] || { say "the answers differ: $ours; $hand"; return 1; }
 }
 
-# How many transactions a client makes: the same for every system.
+# How many transactions a client makes: fewer where they read or change a part
+# of all records.
 transactions()
 {
-	local few=$((100000 * count))
+	local controller=$((4000000 * count / $2))
 
 	case $1 in
-		customer) echo $((4000 * count)) ;;
-		processor) echo $((75000000 * count / $2)) ;;
-		regulator) echo $((3000 * count)) ;;
-		controller) echo $((few * 60 / $2 > 20 ? few * 60 / $2 : 20)) ;;
+		customer) echo $((2500 * count)) ;;
+		processor) echo $((40000000 * count / $2)) ;;
+		regulator) echo $((2000 * count)) ;;
+		controller) echo $((controller > 10 ? controller : 10)) ;;
 	esac
 }
 
