@@ -194,19 +194,22 @@ Errors: 22004 an argument without default NULL is NULL, or an array has nulls; 2
 Source: Art. 12 and Art. 15 to 21 GDPR; Cal. Civ. Code 1798.105 to 1798.130';
 
 CREATE FUNCTION journey_privacy.request_deadlines(
-    regulation text, received_at timestamptz,
+    regulation text, received_at timestamptz, kind text DEFAULT NULL,
     OUT confirm_by timestamptz, OUT due_at timestamptz, OUT extended_due_at timestamptz)
-  LANGUAGE c STABLE STRICT
+  LANGUAGE c STABLE
   AS 'MODULE_PATHNAME', 'jp_request_deadlines';
-COMMENT ON FUNCTION journey_privacy.request_deadlines(text, timestamptz) IS
+COMMENT ON FUNCTION journey_privacy.request_deadlines(text, timestamptz, text) IS
 'until when a request is to be confirmed and answered, and answered when it is extended; counted in
   UTC
 regulation: gdpr or ccpa
 received_at: when it came in
-Returns: confirm_by, due_at and extended_due_at
-Errors: 22023 an unknown regulation, a time that is not finite, too few business days in table
-  holiday
-Source: Art. 12(3) GDPR, Regulation (EEC, Euratom) 1182/71; 11 CCR 7021';
+kind: of the request; under ccpa an objection or restriction (opting out, limiting) has 15 business
+  days; NULL is any other
+Returns: confirm_by, due_at and extended_due_at, NULL where there is no extension; no row values when
+  regulation or received_at is NULL
+Errors: 22023 an unknown regulation or kind, a time that is not finite, too few business days in
+  table holiday
+Source: Art. 12(3) GDPR, Regulation (EEC, Euratom) 1182/71; 11 CCR 7021, 7026(f), 7027(g)';
 
 CREATE FUNCTION journey_privacy.confirm_request(id uuid) RETURNS boolean
   LANGUAGE c VOLATILE
@@ -238,7 +241,7 @@ id: of the request
 reason: what the subject is told
 Returns: the new due_at
 Errors: 22004 an argument is NULL; 22023 an empty reason; 42704 no such request; 55000 it is
-  finished, was extended before, or its time is over
+  finished, was extended before, its time is over, or its regulation gives such a request no extension
 Source: Art. 12(3) GDPR; Cal. Civ. Code 1798.130(a)(2)';
 
 CREATE FUNCTION journey_privacy.refuse_request(id uuid, reason text) RETURNS void
@@ -296,7 +299,7 @@ Source: Art. 12(3) GDPR';
 REVOKE ALL ON FUNCTION
   journey_privacy.open_request(text, journey_privacy.pseudonym, text, timestamptz, boolean,
                                text[], text[], uuid, journey_privacy.pseudonym[]),
-  journey_privacy.request_deadlines(text, timestamptz),
+  journey_privacy.request_deadlines(text, timestamptz, text),
   journey_privacy.confirm_request(uuid),
   journey_privacy.verify_request(uuid),
   journey_privacy.extend_request(uuid, text),

@@ -99,7 +99,7 @@ insert_request(const JpRequestNew *request)
 		CStringGetTextDatum(request->regulation),
 		TimestampTzGetDatum(request->received_at),
 		TimestampTzGetDatum(jp_request_confirm_by(request->regulation, request->received_at)),
-		TimestampTzGetDatum(jp_request_due(request->regulation, request->received_at, false)),
+		TimestampTzGetDatum(jp_request_due(request->regulation, request->kind, request->received_at, false)),
 		BoolGetDatum(request->verified), PointerGetDatum(request->purposes),
 		request->controller == NULL ? (Datum) 0 : CStringGetTextDatum(request->controller),
 		PointerGetDatum(request->fingerprint)

@@ -154,13 +154,18 @@ jp_extend_request(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the request has been extended before")));
+	if (!jp_request_extends(request.regulation, request.kind))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the regulation gives no extension for such a request")));
 	/* The subject must be told of it before then. */
 	if (GetCurrentTimestamp() > request.due_at)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the time to answer the request is over"),
 				 errdetail("It can be extended only before.")));
-	request.due_at = jp_request_due(request.regulation, request.received_at, true);
+	request.due_at = jp_request_due(request.regulation, request.kind,
+									request.received_at, true);
 	values[0] = UUIDPGetDatum(&request.id);
 	values[1] = CStringGetTextDatum(reason);
 	values[2] = TimestampTzGetDatum(request.due_at);
@@ -265,17 +270,22 @@ reason_arg(FunctionCallInfo fcinfo)
 	return reason;
 }
 
-/* A kind of request. */
+/* The kind of request. */
 static const char *
 kind_arg(FunctionCallInfo fcinfo)
 {
-	char	   *kind;
+	require(fcinfo, KIND, "kind");
+	return jp_request_kind(text_to_cstring(PG_GETARG_TEXT_PP(KIND)));
+}
+
+/* A kind of request by its name. */
+const char *
+jp_request_kind(const char *name)
+{
 	int			i;
 
-	require(fcinfo, KIND, "kind");
-	kind = text_to_cstring(PG_GETARG_TEXT_PP(KIND));
 	for (i = 0; i < lengthof(kind_name); i++)
-		if (strcmp(kind_name[i], kind) == 0)
+		if (strcmp(kind_name[i], name) == 0)
 			return kind_name[i];
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

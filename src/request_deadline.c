@@ -13,7 +13,9 @@
  *
  * Receipt is confirmed within 10 business days under the CCPA (11 CCR
  * 7021(a)).  The GDPR has no such time; 3 business days are "without undue
- * delay".  Business days are Monday to Friday but for those in table holiday;
+ * delay".  Opting out of sale and sharing and limiting the use of sensitive
+ * data, kinds objection and restriction, are answered within 15 business days
+ * there, and no extension is given (11 CCR 7026(f), 7027(g)).  Business days are Monday to Friday but for those in table holiday;
  * the day of receipt does not count.  Days are those of UTC.
  */
 #include "postgres.h"
@@ -40,27 +42,32 @@ typedef struct Regulation
 	int			confirm_days;	/* business days */
 	Interval	period;
 	Interval	extended;
+	int			opt_out_days;	/* business days, or 0: as all others */
 } Regulation;
 
 static const Regulation regulation[] = {
-	{"gdpr", 3, {.month = 1}, {.month = 3}},
-	{"ccpa", 10, {.day = 45}, {.day = 90}}
+	{"gdpr", 3, {.month = 1}, {.month = 3}, 0},
+	{"ccpa", 10, {.day = 45}, {.day = 90}, 15}
 };
 
 static const Regulation *find_regulation(const char *name);
-static DateADT business_day_after(const Regulation *by, DateADT day);
+static bool opts_out(const Regulation *by, const char *kind);
+static TimestampTz business_days_after(const Regulation *by, TimestampTz time,
+									   int count);
+static DateADT business_day_after(const Regulation *by, DateADT day, int count);
 static bool *read_holidays(const Regulation *by, DateADT day);
 static bool is_weekend(DateADT day);
 static DateADT day_of(TimestampTz time);
 
 PG_FUNCTION_INFO_V1(jp_request_deadlines);
 
-/* SQL: request_deadlines(regulation, received_at). */
+/* SQL: request_deadlines(regulation, received_at, kind). */
 Datum
 jp_request_deadlines(PG_FUNCTION_ARGS)
 {
-	const char *by = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	TimestampTz received_at = PG_GETARG_TIMESTAMPTZ(1);
+	const char *by;
+	const char *kind;
+	TimestampTz received_at;
 	Datum		values[3];
 	bool		nulls[3] = {false, false, false};
 	JpPrivilege before;
@@ -68,14 +75,22 @@ jp_request_deadlines(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "request_deadlines must return a row");
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	by = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	received_at = PG_GETARG_TIMESTAMPTZ(1);
+	kind = PG_ARGISNULL(2) ? NULL :
+		jp_request_kind(text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	jp_request_check_regulation(by);
 	jp_elevate(&before);
 	SPI_connect();
 	values[0] = TimestampTzGetDatum(jp_request_confirm_by(by, received_at));
+	values[1] = TimestampTzGetDatum(jp_request_due(by, kind, received_at, false));
+	nulls[2] = !jp_request_extends(by, kind);
+	if (!nulls[2])
+		values[2] = TimestampTzGetDatum(jp_request_due(by, kind, received_at, true));
 	SPI_finish();
 	jp_restore(&before);
-	values[1] = TimestampTzGetDatum(jp_request_due(by, received_at, false));
-	values[2] = TimestampTzGetDatum(jp_request_due(by, received_at, true));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
 }
@@ -93,32 +108,58 @@ jp_request_check_regulation(const char *name)
 
 /* Until when a request is to be answered; months are counted in UTC. */
 TimestampTz
-jp_request_due(const char *name, TimestampTz received_at, bool extended)
+jp_request_due(const char *name, const char *kind, TimestampTz received_at,
+			   bool extended)
 {
 	const Regulation *by = find_regulation(name);
 	Interval	period = extended ? by->extended : by->period;
 
+	if (opts_out(by, kind))
+		return business_days_after(by, received_at, by->opt_out_days);
 	return DatumGetTimestamp(DirectFunctionCall2(timestamp_pl_interval,
 												 TimestampGetDatum(received_at),
 												 IntervalPGetDatum(&period)));
 }
 
-/* Until when its receipt is to be confirmed: the time of day stays. */
+/* Whether the time to answer may be extended. */
+bool
+jp_request_extends(const char *name, const char *kind)
+{
+	return !opts_out(find_regulation(name), kind);
+}
+
+/* Until when its receipt is to be confirmed. */
 TimestampTz
 jp_request_confirm_by(const char *name, TimestampTz received_at)
 {
 	const Regulation *by = find_regulation(name);
+
+	return business_days_after(by, received_at, by->confirm_days);
+}
+
+/* Whether a kind of request, or NULL, has a time of its own. */
+static bool
+opts_out(const Regulation *by, const char *kind)
+{
+	return by->opt_out_days > 0 && kind != NULL &&
+		(strcmp(kind, "objection") == 0 || strcmp(kind, "restriction") == 0);
+}
+
+/* So many business days after a time: the time of day stays. */
+static TimestampTz
+business_days_after(const Regulation *by, TimestampTz time, int count)
+{
 	Interval	wait = {0};
 	DateADT		day;
 
-	if (TIMESTAMP_NOT_FINITE(received_at))
+	if (TIMESTAMP_NOT_FINITE(time))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the time of receipt must be finite")));
-	day = day_of(received_at);
-	wait.day = business_day_after(by, day) - day;
+	day = day_of(time);
+	wait.day = business_day_after(by, day, count) - day;
 	return DatumGetTimestamp(DirectFunctionCall2(timestamp_pl_interval,
-												 TimestampGetDatum(received_at),
+												 TimestampGetDatum(time),
 												 IntervalPGetDatum(&wait)));
 }
 
@@ -134,12 +175,12 @@ find_regulation(const char *name)
 	return NULL;
 }
 
-/* The last of the business days that a regulation gives after a day. */
+/* The last of so many business days after a day. */
 static DateADT
-business_day_after(const Regulation *by, DateADT day)
+business_day_after(const Regulation *by, DateADT day, int count)
 {
 	bool	   *holiday = read_holidays(by, day);
-	int			left = by->confirm_days;
+	int			left = count;
 	int			i;
 
 	for (i = 1; i <= HORIZON; i++)

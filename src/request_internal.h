@@ -52,6 +52,9 @@ extern void jp_request_change(JpRequest *request, const char *status,
 extern void jp_request_tell(const JpRequest *request, const char *command,
 							bool urls);
 
+/* request_call.c: a kind of request by its name; throws 22023. */
+extern const char *jp_request_kind(const char *name);
+
 /* request_deadline.c: throws 22023 unless it is a regulation we know. */
 extern void jp_request_check_regulation(const char *regulation);
 
@@ -61,8 +64,11 @@ extern void jp_request_check_regulation(const char *regulation);
  */
 extern TimestampTz jp_request_confirm_by(const char *regulation,
 										 TimestampTz received_at);
-extern TimestampTz jp_request_due(const char *regulation,
+extern TimestampTz jp_request_due(const char *regulation, const char *kind,
 								  TimestampTz received_at, bool extended);
+
+/* Whether the time to answer may be extended; a kind of NULL is most kinds. */
+extern bool jp_request_extends(const char *regulation, const char *kind);
 
 /* A request that is worked on. */
 typedef struct JpWork

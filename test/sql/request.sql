@@ -100,6 +100,8 @@ CREATE FUNCTION business_days_after(by text, at timestamp, n int) RETURNS timest
   ORDER BY d OFFSET n - 1 LIMIT 1 $$;
 SET TimeZone = 'America/Los_Angeles';
 CREATE TEMP TABLE given AS SELECT * FROM receipt, journey_privacy.request_deadlines(regulation, at);
+CREATE TEMP TABLE opted_out AS SELECT r.*, k.kind, d.* FROM receipt r, unnest(ARRAY['objection', 'restriction']) k(kind),
+  journey_privacy.request_deadlines(regulation, at, kind) d;
 SET TimeZone = 'UTC';
 SELECT count(*) AS receipts,
   count(*) FILTER (WHERE due_at AT TIME ZONE 'UTC' <> CASE regulation
@@ -110,12 +112,20 @@ SELECT count(*) AS receipts,
     business_days_after(regulation, at AT TIME ZONE 'UTC', CASE regulation WHEN 'gdpr' THEN 3 ELSE 10 END)) AS confirm_wrong,
   count(*) FILTER (WHERE extract(day FROM due_at) <> extract(day FROM at) AND regulation = 'gdpr') > 0 AS some_month_is_short
 FROM given;
+-- opting out and limiting under the CCPA: 15 business days, and no more; all else is as above
+SELECT regulation, kind, count(*) FILTER (WHERE due_at AT TIME ZONE 'UTC' <> CASE regulation
+    WHEN 'gdpr' THEN months_after(at AT TIME ZONE 'UTC', 1) ELSE business_days_after(regulation, at AT TIME ZONE 'UTC', 15) END) AS due_wrong,
+  count(*) FILTER (WHERE extended_due_at AT TIME ZONE 'UTC' IS DISTINCT FROM CASE regulation
+    WHEN 'gdpr' THEN months_after(at AT TIME ZONE 'UTC', 3) END) AS extended_wrong,
+  count(*) FILTER (WHERE confirm_by <> (journey_privacy.request_deadlines(regulation, at)).confirm_by) AS confirm_wrong
+FROM opted_out GROUP BY 1, 2 ORDER BY 1, 2;
 TRUNCATE journey_privacy.holiday;
 -- the ends of months; a weekend moves no time to answer, but the time to confirm
 SELECT regulation, r::timestamptz AS received_at, d.* FROM (VALUES
   ('gdpr', '2025-01-31 10:00+00'), ('gdpr', '2024-01-31 10:00+00'), ('gdpr', '2025-11-30 23:30+00'), ('gdpr', '2025-10-08 10:00+00'),
   ('ccpa', '2025-01-31 10:00+00'), ('ccpa', '2025-02-01 10:00+00')) v(regulation, r), journey_privacy.request_deadlines(regulation, r::timestamptz) d;
 SELECT journey_privacy.request_deadlines('hipaa', now());
+SELECT journey_privacy.request_deadlines('gdpr', now(), 'wish');
 SELECT journey_privacy.request_deadlines('gdpr', 'infinity');
 SELECT journey_privacy.request_deadlines('gdpr', '294276-12-31 00:00+00');
 INSERT INTO journey_privacy.holiday SELECT 'gdpr', d FROM generate_series('2025-01-01'::date, '2026-12-31', '1 day') d;
@@ -185,6 +195,13 @@ SELECT journey_privacy.open_request('rectification', 'customer_id:request0', 'cc
        journey_privacy.open_request('rectification', 'customer_id:request0', 'ccpa', now() - interval '46 days', request_id => rq(3));
 SELECT journey_privacy.extend_request(rq(2), 'late') = received_at + interval '2160 hours' AS ninety_days FROM journey_privacy.request WHERE id = rq(2);
 SELECT journey_privacy.extend_request(rq(3), 'too late');
+-- opting out under the CCPA: sooner, and never extended
+BEGIN;
+SELECT journey_privacy.open_request('objection', 'customer_id:request0', 'ccpa', now() - interval '3 days', request_id => rq(4)) IS NOT NULL AS opened;
+SELECT r.due_at = d.due_at AS fifteen_days, d.extended_due_at FROM journey_privacy.request r,
+  journey_privacy.request_deadlines('ccpa', r.received_at, 'objection') d WHERE r.id = rq(4);
+SELECT journey_privacy.extend_request(rq(4), 'many accounts');
+ROLLBACK;
 -- the URLs were told of the later end
 SELECT * FROM rq_told;
 SELECT url, due_at > now() + interval '60 days' AS later FROM journey_privacy.callback WHERE request_id = rq(1) ORDER BY url;
@@ -399,7 +416,7 @@ SELECT journey_privacy.request_result(rq(80));
 SELECT FROM journey_privacy.overdue_request;
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION journey_privacy.open_request(text, journey_privacy.pseudonym, text, timestamptz, boolean, text[], text[], uuid, journey_privacy.pseudonym[]),
-  journey_privacy.verify_request(uuid), journey_privacy.request_result(uuid), journey_privacy.request_deadlines(text, timestamptz) TO regress_request_officer;
+  journey_privacy.verify_request(uuid), journey_privacy.request_result(uuid), journey_privacy.request_deadlines(text, timestamptz, text) TO regress_request_officer;
 GRANT EXECUTE ON PROCEDURE journey_privacy.process_requests(int, interval) TO regress_request_officer;
 SELECT 'customer_id:request18'::journey_privacy.pseudonym AS who \gset
 SET ROLE regress_request_officer;
@@ -425,7 +442,7 @@ SELECT command, outcome, detail, bool_or(subject IS NOT NULL) AS about_somebody 
 SELECT count(*) AS named FROM journey_privacy.request r WHERE r::text ~ 'customer_id|p1_|ann@' OR r.last_error ~ 'page of';
 
 REVOKE ALL ON FUNCTION journey_privacy.open_request(text, journey_privacy.pseudonym, text, timestamptz, boolean, text[], text[], uuid, journey_privacy.pseudonym[]),
-  journey_privacy.verify_request(uuid), journey_privacy.request_result(uuid), journey_privacy.request_deadlines(text, timestamptz) FROM regress_request_officer;
+  journey_privacy.verify_request(uuid), journey_privacy.request_result(uuid), journey_privacy.request_deadlines(text, timestamptz, text) FROM regress_request_officer;
 REVOKE ALL ON PROCEDURE journey_privacy.process_requests(int, interval) FROM regress_request_officer;
 DROP ROLE regress_request_officer;
 SELECT array_agg(('customer_id:request' || n)::journey_privacy.pseudonym) AS everybody

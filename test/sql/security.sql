@@ -177,7 +177,7 @@ INSERT INTO deviation VALUES
   ('journey_privacy.names_subject(oid,uuid)', 's', 'u', false, true),
   ('journey_privacy.names_subject(oid,text)', 's', 'u', false, true),
   -- deadlines, from the regulation and the days that are holidays
-  ('journey_privacy.request_deadlines(text,timestamp with time zone)', 's', 'u', false, false);
+  ('journey_privacy.request_deadlines(text,timestamp with time zone,text)', 's', 'u', false, false);
 SELECT coalesce(p.name::text, d.name) AS name, p.provolatile, p.proparallel, p.proleakproof, p.public
 FROM (SELECT *, has_function_privilege('public', oid, 'EXECUTE') AS public FROM proc) p
 FULL JOIN deviation d ON d.name = p.name::text
