@@ -171,7 +171,7 @@ like($said, qr/NOTICE:  level L1 of erasure is reached \(tables: 0, materialized
 
 # All at once.
 is(scrub(''), 'NOTICE:  level L3 of erasure is reached (tables: '
-	  . $primary->safe_psql('postgres', q{SELECT count(*) + 3 FROM pg_class
+	  . $primary->safe_psql('postgres', q{SELECT count(*) + 2 FROM pg_class
 		WHERE relkind = 'r' AND relnamespace = 'journey_privacy'::regnamespace})
 	  . ', materialized views: 1)', 'everything is scrubbed');
 $primary->safe_psql('postgres', 'DROP TABLE held');
