@@ -124,6 +124,26 @@ jp_protection_any(void)
 	return hash_get_num_entries(protections) > 0;
 }
 
+/* A table that is protected on its own account, and how many there are. */
+Oid
+jp_protection_head(int *count)
+{
+	HASH_SEQ_STATUS all;
+	const JpProtection *protection;
+	Oid			head = InvalidOid;
+
+	*count = 0;
+	if (!jp_protection_any())
+		return InvalidOid;
+	hash_seq_init(&all, protections);
+	while ((protection = hash_seq_search(&all)) != NULL)
+		if (!OidIsValid(protection->inherited_from) &&
+			get_rel_name(protection->relid) != NULL &&
+			(*count)++ == 0)
+			head = protection->relid;
+	return head;
+}
+
 /* Row trigger of every protected table. */
 Datum
 jp_guard_row(PG_FUNCTION_ARGS)
