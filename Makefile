@@ -9,6 +9,7 @@
 #   make faults               a server killed, stopped, starved and filled for half
 #                             an hour
 #   make dist                 the zip for PGXN, of what is committed
+#   make test-upgrade         pg_upgrade with data, 15 to 17 (as root)
 #   make test-package         Debian's package: built, installed, tried, purged
 #
 # make demo and make test install what they miss and need no server, headers or
@@ -61,12 +62,14 @@ EXTRA_CLEAN = test/keyring.conf test/results test/log \
 
 all:
 
-.PHONY: test demo faults dist test-package test-versions test/keyring.conf
+.PHONY: test demo faults dist test-package test-upgrade test-versions test/keyring.conf
 test demo faults:
 	@bash test/run $@
 
 test-package test-versions:
 	@bash test/$(@:test-%=%)
+test-upgrade:
+	@bash test/upgrade/run
 
 dist:
 	git archive --format=zip --prefix=$(EXTENSION)-$(EXTVERSION)/ \

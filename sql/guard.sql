@@ -1,5 +1,5 @@
 -- guard
--- What the hooks write down.
+-- What the hooks write down, and what keeps them here.
 
 CREATE TABLE journey_privacy.derived (
   relation regclass NOT NULL,
@@ -17,3 +17,16 @@ COMMENT ON COLUMN journey_privacy.derived.purpose IS 'in force then';
 COMMENT ON COLUMN journey_privacy.derived.made_at IS 'when';
 REVOKE ALL ON journey_privacy.derived FROM PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.derived', '');
+
+-- Dropped CASCADE, the extension would take policies, pseudonyms and decisions
+-- along.  The hook refuses that; this loads it where it is not preloaded.
+CREATE FUNCTION journey_privacy.keep_extension() RETURNS event_trigger
+  LANGUAGE c AS 'MODULE_PATHNAME', 'jp_keep_extension';
+REVOKE ALL ON FUNCTION journey_privacy.keep_extension() FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.keep_extension() IS
+  'event trigger: refuses to drop the extension, or take parts from it, while tables are protected';
+CREATE EVENT TRIGGER journey_privacy_keep_extension ON ddl_command_start
+  WHEN TAG IN ('DROP EXTENSION', 'ALTER EXTENSION', 'DROP SCHEMA', 'DROP OWNED', 'DROP LANGUAGE')
+  EXECUTE FUNCTION journey_privacy.keep_extension();
+COMMENT ON EVENT TRIGGER journey_privacy_keep_extension IS
+  'refuses to drop the extension, or take parts from it, while tables are protected';

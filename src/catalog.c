@@ -68,6 +68,7 @@ typedef struct TextPlan
 static TextPlan *text_plans = NULL;
 static int	text_plan_count = 0;
 
+static void require_object(bool found, const char *name);
 static void remember_plan(SPIPlanPtr *plan);
 static void forget_stale_plans(void);
 static void become(Oid userid, int sec_context, const char *path,
@@ -149,11 +150,7 @@ jp_relation(const char *name)
 
 	if (OidIsValid(jp_schema()))
 		relid = get_relname_relid(name, schema);
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("extension journey_privacy is not installed in this database"),
-				 errhint("Run CREATE EXTENSION journey_privacy CASCADE.")));
+	require_object(OidIsValid(relid), name);
 	return relid;
 }
 
@@ -166,11 +163,29 @@ jp_type(const char *name)
 	typid = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
 							CStringGetDatum(name),
 							ObjectIdGetDatum(jp_schema()));
-	if (!OidIsValid(typid))
+	require_object(OidIsValid(typid), name);
+	return typid;
+}
+
+/*
+ * Refuses to go on without one of our objects.  It is missing where the
+ * extension is, or where that is older than the library.
+ */
+static void
+require_object(bool found, const char *name)
+{
+	if (found)
+		return;
+	if (!OidIsValid(jp_extension()))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("extension journey_privacy is not installed in this database")));
-	return typid;
+				 errmsg("extension journey_privacy is not installed in this database"),
+				 errhint("Run CREATE EXTENSION journey_privacy CASCADE.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("extension journey_privacy has no \"%s\" in this database", name),
+			 errdetail("The extension is older than the library that is installed, or damaged."),
+			 errhint("Run ALTER EXTENSION journey_privacy UPDATE.")));
 }
 
 /* Opens a table that the caller must own. */

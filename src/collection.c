@@ -13,6 +13,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -55,6 +56,7 @@ typedef struct GuardState
 	Oid			subject_type;
 	char	   *kind;
 	bool		skip;
+	bool		numbering;		/* its rows, which are there, are being numbered */
 	int			collected_count;
 	JpPermitted **permitted;	/* one for each purpose it is collected for */
 	JpBoundRules *rules;		/* plan and minimisation; NULL: none */
@@ -66,7 +68,7 @@ static HTAB *protections = NULL;
 static uint64 protections_as_of = 0;
 static MemoryContext protections_context = NULL;
 
-/* The table whose rows, which are there, are being numbered. */
+/* The table whose rows, which are there, are being numbered, in partitions too. */
 static Oid	numbering = InvalidOid;
 
 /* Then: rows of the erased, who may be on hold, keep the number they have. */
@@ -89,7 +91,8 @@ static bool same_subject(const GuardState *state, Relation rel,
 static int32 number_in(const GuardState *state, Relation rel, HeapTuple row);
 static HeapTuple refuse(const GuardState *state, Relation rel,
 						const char *why, const char *hint);
-static bool rules_rest(Oid relid);
+static bool is_numbering(Relation rel);
+static bool rules_rest(const GuardState *state, Oid relid);
 static HeapTuple finished(const GuardState *state, Relation rel,
 						  HeapTuple tuple, JpRuleRow *row, int32 number,
 						  const JpPseudonym *pseudonym);
@@ -124,6 +127,26 @@ jp_protection_any(void)
 	return hash_get_num_entries(protections) > 0;
 }
 
+/* A table that is protected on its own account, and how many there are. */
+Oid
+jp_protection_head(int *count)
+{
+	HASH_SEQ_STATUS all;
+	const JpProtection *protection;
+	Oid			head = InvalidOid;
+
+	*count = 0;
+	if (!jp_protection_any())
+		return InvalidOid;
+	hash_seq_init(&all, protections);
+	while ((protection = hash_seq_search(&all)) != NULL)
+		if (!OidIsValid(protection->inherited_from) &&
+			get_rel_name(protection->relid) != NULL &&
+			(*count)++ == 0)
+			head = protection->relid;
+	return head;
+}
+
 /* Row trigger of every protected table. */
 Datum
 jp_guard_row(PG_FUNCTION_ARGS)
@@ -149,10 +172,10 @@ jp_guard_row(PG_FUNCTION_ARGS)
 	tuple = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ?
 		trigger->tg_newtuple : trigger->tg_trigtuple;
 	state = guard_state(fcinfo, rel);
-	if (state->rules != NULL && !rules_rest(RelationGetRelid(rel)))
+	if (state->rules != NULL && !rules_rest(state, RelationGetRelid(rel)))
 		row = jp_rule_row(state->rules, trigger, tuple);
 
-	lenient = (RelationGetRelid(rel) == numbering);
+	lenient = state->numbering;
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) && !lenient &&
 		same_subject(state, rel, trigger->tg_trigtuple, tuple, &number))
 		return PointerGetDatum(written(state, trigger, tuple, row, number, NULL));
@@ -379,6 +402,7 @@ guard_state(FunctionCallInfo fcinfo, Relation rel)
 	state->kind = protection->kind == NULL ? NULL :
 		MemoryContextStrdup(state->context, protection->kind);
 	state->skip = protection->skip;
+	state->numbering = is_numbering(rel);
 	find_columns(state, rel, protection);
 	open_purposes(state, protection);
 	state->rules = jp_rules_bind(rel, jp_protected_head(RelationGetRelid(rel)),
@@ -493,11 +517,9 @@ number_in(const GuardState *state, Relation rel, HeapTuple row)
 static HeapTuple
 refuse(const GuardState *state, Relation rel, const char *why, const char *hint)
 {
-	bool		was_there = (RelationGetRelid(rel) == numbering);
-
-	if (!state->skip || was_there)
+	if (!state->skip || state->numbering)
 		(void) jp_hide_value();
-	if (was_there)
+	if (state->numbering)
 		jp_refuse_erased_rows(RelationGetRelationName(rel));
 	if (!state->skip)
 		jp_refuse(JP_NOTE_USE, "INSERT", RelationGetRelid(rel),
@@ -522,9 +544,21 @@ jp_refuse_erased_rows(const char *table)
  * value, and what has been through the guard before a key was rotated.
  */
 static bool
-rules_rest(Oid relid)
+rules_rest(const GuardState *state, Oid relid)
 {
-	return relid == numbering || relid == redacting;
+	return state->numbering || relid == redacting;
+}
+
+/* Whether a table's rows are being numbered, or those of a whole it is part of. */
+static bool
+is_numbering(Relation rel)
+{
+	if (!OidIsValid(numbering))
+		return false;
+	return RelationGetRelid(rel) == numbering ||
+		(rel->rd_rel->relispartition &&
+		 list_member_oid(get_partition_ancestors(RelationGetRelid(rel)),
+						 numbering));
 }
 
 /*

@@ -48,6 +48,12 @@ extern void jp_guard_redacting(Oid relid);
 /* Whether any table is protected. */
 extern bool jp_protection_any(void);
 
+/*
+ * A table that is protected on its own account, and how many there are.  Those
+ * that the command under way has dropped do not count.
+ */
+extern Oid	jp_protection_head(int *count);
+
 /* Throws: a table to be protected holds rows of somebody erased. */
 pg_noreturn extern void jp_refuse_erased_rows(const char *table);
 

@@ -219,8 +219,11 @@ move_columns(void)
 	uint64		i;
 	int64		rows = 0;
 
-	/* Each partition of a protected table is there itself. */
-	SPI_execute("SELECT CASE WHEN c.relkind = 'p' AND NOT k.protected THEN '' ELSE 'ONLY ' END"
+	/*
+	 * Partitions go with the whole, as a key may move rows from one to
+	 * another; children of other kinds are there themselves.
+	 */
+	SPI_execute("SELECT CASE WHEN c.relkind = 'p' THEN '' ELSE 'ONLY ' END"
 				"  || format('%I.%I', n.nspname, c.relname), quote_ident(k.name), c.relowner, c.oid"
 				" FROM (SELECT relation, name, bool_or(protected) AS protected FROM ("
 				"        SELECT p.relation::oid AS relation, p.subject_column AS name, true AS protected"
@@ -228,7 +231,8 @@ move_columns(void)
 				"        UNION ALL SELECT relation::oid, column_name, false"
 				"        FROM journey_privacy.pseudonym_column) a GROUP BY relation, name) k"
 				" JOIN pg_class c ON c.oid = k.relation"
-				" JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY c.oid, k.name",
+				" JOIN pg_namespace n ON n.oid = c.relnamespace"
+				" WHERE NOT (k.protected AND c.relispartition) ORDER BY c.oid, k.name",
 				false, 0);
 	found = SPI_tuptable;
 	count = SPI_processed;

@@ -58,7 +58,8 @@ static const char *const severity_name[] = {"critical", "warning", "advice"};
 
 static const JpCheck *const all[] = {
 	jp_checks_server, jp_checks_settings, jp_checks_tables, jp_checks_access,
-	jp_checks_links, jp_checks_duties, jp_checks_erasure
+	jp_checks_replication, jp_checks_links, jp_checks_duties,
+	jp_checks_erasure
 };
 
 PG_FUNCTION_INFO_V1(jp_doctor);

@@ -43,6 +43,7 @@ extern const JpCheck jp_checks_server[];
 extern const JpCheck jp_checks_settings[];
 extern const JpCheck jp_checks_tables[];
 extern const JpCheck jp_checks_access[];
+extern const JpCheck jp_checks_replication[];
 extern const JpCheck jp_checks_links[];
 extern const JpCheck jp_checks_duties[];
 extern const JpCheck jp_checks_erasure[];

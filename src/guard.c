@@ -111,6 +111,7 @@ jp_guard_init(void)
 	planner_hook = guard_planner;
 	jp_guard_answer_init();
 	jp_guard_scan_init();
+	jp_guard_drop_init();
 	if (jp_preloaded)
 	{
 		previous_process_utility = ProcessUtility_hook;

@@ -64,6 +64,12 @@ extern void jp_answer_keep(JpAnswer *answer);
 extern JpAnswer *jp_answer_of(const QueryDesc *query);
 extern const char *jp_answer_purpose(const JpAnswer *answer);
 
+/*
+ * guard_drop.c: refuses (2BP01) to drop the extension while tables are
+ * protected, on whatever way.
+ */
+extern void jp_guard_drop_init(void);
+
 /* guard_force.c: keeps row security in force in functions of owners. */
 extern void jp_guard_force_init(void);
 

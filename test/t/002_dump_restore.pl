@@ -210,6 +210,7 @@ my $dumps = $old->basedir;
 $old->command_ok([ 'pg_dumpall', '--roles-only', '-f', "$dumps/roles.sql" ], 'dump the roles');
 $old->command_ok([ 'pg_dump', '-f', "$dumps/plain.sql", 'shop' ], 'dump as SQL');
 $old->command_ok([ 'pg_dump', '-Fc', '-f', "$dumps/custom", 'shop' ], 'dump as archive');
+$old->command_ok([ 'pg_dump', '-Fd', '--jobs', '4', '-f', "$dumps/directory", 'shop' ], 'dump as directory, four jobs');
 unlike(slurp_file("$dumps/plain.sql"), qr/person\d+\@example|customer_id:\d/,
 	'no identity in the dump but where the users keep it');
 
@@ -217,7 +218,7 @@ my $new = new_node('new');
 copy($old->basedir . '/keyring', $new->basedir . '/keyring') or die "copy: $!";
 chmod 0600, $new->basedir . '/keyring' or die "chmod: $!";
 $new->psql('postgres', slurp_file("$dumps/roles.sql"), on_error_stop => 0);
-$new->safe_psql('postgres', qq{CREATE DATABASE $_}) for 'plain', 'custom', 'again', 'other_dba';
+$new->safe_psql('postgres', qq{CREATE DATABASE $_}) for 'plain', 'custom', 'again', 'other_dba', 'jobs', 'sections';
 
 $new->command_ok(
 	[ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', 'plain', '-f', "$dumps/plain.sql" ],
@@ -229,9 +230,19 @@ $new->command_ok(
 $new->command_ok([ 'pg_dump', '-Fc', '-f', "$dumps/second", 'plain' ], 'dump what was restored');
 $new->command_ok([ 'pg_restore', '--exit-on-error', '-1', '-d', 'again', "$dumps/second" ],
 	'and restore it');
+# four jobs load tables in an order that nobody knows; over what was there before
+foreach my $time ('first', 'over what is there')
+{
+	$new->command_ok(
+		[ 'pg_restore', '--exit-on-error', '--jobs', '4', ($time eq 'first' ? () : ('--clean', '--if-exists')),
+			'-d', 'jobs', "$dumps/directory" ],
+		"restore the directory, four jobs: $time");
+}
+$new->command_ok([ 'pg_restore', '--exit-on-error', '--jobs', '3', "--section=$_", '-d', 'sections', "$dumps/directory" ],
+	"restore by sections: $_") foreach 'pre-data', 'data', 'post-data';
 # a superuser of another name restores too
 $new->safe_psql('postgres', 'CREATE ROLE other_dba SUPERUSER LOGIN');
-my @restored = ('plain', 'custom', 'again');
+my @restored = ('plain', 'custom', 'again', 'jobs', 'sections');
 push @restored, 'other_dba'
   if ok( run_log(
 		[

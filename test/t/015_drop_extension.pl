@@ -24,6 +24,7 @@ my $make = q{
 	SELECT journey_privacy.protect('visit', 'visitor');
 	SELECT journey_privacy.allow('analyst', 'analytics');};
 my $drop = q{
+	DO 'BEGIN PERFORM journey_privacy.unprotect(''visit''); END';
 	DROP EXTENSION journey_privacy CASCADE;
 	DROP TABLE visit;};
 $node->safe_psql('postgres', "SET client_min_messages = error; CREATE ROLE analyst; $make");
