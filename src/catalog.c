@@ -176,7 +176,8 @@ require_object(bool found, const char *name)
 {
 	if (found)
 		return;
-	if (!OidIsValid(jp_extension()))
+	/* Asked anew: what is remembered may be from within DROP EXTENSION. */
+	if (!OidIsValid(get_extension_oid(JP_EXTENSION, true)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("extension journey_privacy is not installed in this database"),
