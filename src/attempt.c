@@ -16,6 +16,7 @@ jp_attempt(bool (*work) (void *arg), void *arg, ErrorData **error)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	int			level = GetCurrentTransactionNestLevel();
 	ErrorData  *volatile caught = NULL;
 	volatile bool kept = false;
 
@@ -26,17 +27,20 @@ jp_attempt(bool (*work) (void *arg), void *arg, ErrorData **error)
 		kept = work(arg);
 		if (kept)
 			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
+		/* First of all: what fails from here on fails in the caller's. */
+		while (GetCurrentTransactionNestLevel() > level)
+			RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		caught = CopyErrorData();
 		FlushErrorState();
 		kept = false;
 	}
 	PG_END_TRY();
-	if (!kept)
-		RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	if (error != NULL)

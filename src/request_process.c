@@ -282,11 +282,11 @@ attempt(JpWork *work)
 	{
 		ErrorData  *error;
 
+		/* First of all: what fails from here on fails in the caller's. */
+		roll_back(work, level, owner);
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		roll_back(work, level, owner);
-		MemoryContextSwitchTo(context);
 		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
 			ReThrowError(error);
 		work->why = failure_of(error);
