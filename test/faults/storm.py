@@ -406,8 +406,11 @@ def files_with(needles, directory):
     found = {}
     for base, _, names in os.walk(directory):
         for name in names:
-            with open(os.path.join(base, name), 'rb') as file:
-                content = file.read()
+            try:
+                with open(os.path.join(base, name), 'rb') as file:
+                    content = file.read()
+            except FileNotFoundError:  # the server goes on meanwhile
+                continue
             if b'canary%d' % SEED in content:
                 found.update({needle: name for needle in needles if needle not in found and needle.encode() in content})
     return found
