@@ -16,7 +16,7 @@ gcc "${flags[@]}" "${sanitize[@]}" -DSTANDALONE "${sources[@]}" -o "$work/alone"
 
 if libfuzzer "${sources[@]}"; then
 	"$work/alone" corpus "$work/corpus"
-	run_libfuzzer -max_len=4096 -timeout=2
+	run_libfuzzer -max_len=4096 -timeout=20
 else
 	echo "no clang with libFuzzer: only the driver ran"
 fi

@@ -19,7 +19,7 @@ if libfuzzer "${sources[@]}"; then
 	# good inputs to begin with: the number of the set, doubled, and a document
 	printf '%s' 'A{"a": 1, "b": {"b.c": [true, {"\u0061": null}]}}' >"$work/corpus/object"
 	printf '%s' 'B[{"\ud83d\ude00": "x\"y}]"}, -1.5e3]' >"$work/corpus/array"
-	run_libfuzzer -max_len=4096 -timeout=5
+	run_libfuzzer -max_len=4096 -timeout=20
 else
 	echo "no clang with libFuzzer: only the driver ran"
 fi

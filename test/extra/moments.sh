@@ -15,7 +15,7 @@ gcc "${flags[@]}" "${sanitize[@]}" -DSTANDALONE "${sources[@]}" -o "$work/alone"
 "$work/alone" run "$seconds" ${FUZZ_SEED:+"$FUZZ_SEED"}
 
 if libfuzzer "${sources[@]}" -lm; then
-	run_libfuzzer -max_len=600 -timeout=5
+	run_libfuzzer -max_len=600 -timeout=20
 else
 	echo "no clang with libFuzzer: only the driver ran"
 fi

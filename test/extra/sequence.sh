@@ -19,7 +19,7 @@ if libfuzzer "$top/test/fuzz/sequence.c" "${cores[@]}"; then
 	# good inputs to begin with: sixteen events and a pattern
 	printf '%s' 'abcdefghijklmnop(?1)(?t<=5).*(?2)' >"$work/corpus/time"
 	printf '%s' 'ponmlkjihgfedcba((?1)|(?2)(?3)){2,4}.+' >"$work/corpus/group"
-	run_libfuzzer -max_len=1024 -timeout=5
+	run_libfuzzer -max_len=1024 -timeout=20
 else
 	echo "no clang with libFuzzer: only the driver ran"
 fi
