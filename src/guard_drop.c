@@ -76,7 +76,7 @@ guard_object_access(ObjectAccessType access, Oid class, Oid object, int column,
 		previous_object_access(access, class, object, column, arg);
 }
 
-/* Whether a command drops the extension by name, or takes something from it. */
+/* Whether a command drops the extension, or takes something from it. */
 static bool
 takes_from_us(const Node *statement)
 {
