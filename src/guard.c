@@ -230,6 +230,7 @@ guard_executor_run(QueryDesc *query, ScanDirection direction,
 	Purview		before = purview;
 	const char *answering = jp_answer_purpose(jp_answer_of(query));
 	const char *around;
+	List	   *running;
 	int			depth;
 
 	jp_use_checking(use);
@@ -239,12 +240,14 @@ guard_executor_run(QueryDesc *query, ScanDirection direction,
 	purview.keeping = is_keeping();
 	depth = jp_use_enter();
 	around = jp_policy_answering(answering);
+	running = jp_policy_running(query->plannedstmt->rtable);
 	PG_TRY();
 	{
 		run_next(query, direction, count JP_EXECUTE_ONCE);
 	}
 	PG_FINALLY();
 	{
+		(void) jp_policy_running(running);
 		(void) jp_policy_answering(around);
 		purview.keeping = before.keeping;
 		if (use != NULL)

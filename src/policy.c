@@ -23,6 +23,7 @@
 #include "nodes/primnodes.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
+#include "parser/parsetree.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -72,8 +73,12 @@ static MemoryContext allowances_context = NULL;
 /* The purpose for which the statement that runs is an answer, or NULL. */
 static const char *answering = NULL;
 
+/* The range table of the statement that runs, where there are hooks. */
+static List *running = NIL;
+
 static inline bool is_settled(const JpReading *reading, Oid relid);
 static const JpProtection *protection_of(Oid relid);
+static Oid	relation_of_call(FunctionCallInfo fcinfo);
 static const JpProtection *settle(JpReading *reading, Oid relid);
 static JpReading *settle_call(FunctionCallInfo fcinfo, Oid relid);
 static bool held_then(FunctionCallInfo fcinfo, JpHeld *held, int32 number);
@@ -100,6 +105,8 @@ jp_permits(PG_FUNCTION_ARGS)
 	Oid			relid = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
 	int32		number;
 
+	if (unlikely(!OidIsValid(relid)))
+		relid = relation_of_call(fcinfo);
 	if (unlikely(state == NULL || !is_settled(state, relid)))
 		state = settle_call(fcinfo, relid);
 
@@ -261,6 +268,36 @@ protection_of(Oid relid)
 				 errmsg("relation with OID %u is not a protected table", relid),
 				 errhint("Register it with journey_privacy.protect().")));
 	return protection;
+}
+
+/* Sets the range table of the statement that runs. */
+List *
+jp_policy_running(List *range_table)
+{
+	List	   *before = running;
+
+	running = range_table;
+	return before;
+}
+
+/*
+ * The table whose tableoid a call was given as 0: of a row that an UPDATE or
+ * DELETE has waited for and looks at again, the server does not keep it where
+ * there are row triggers.
+ */
+static Oid
+relation_of_call(FunctionCallInfo fcinfo)
+{
+	const Node *call = fcinfo->flinfo->fn_expr;
+	const Var  *var;
+
+	if (call == NULL || !IsA(call, FuncExpr))
+		return InvalidOid;
+	var = linitial(((const FuncExpr *) call)->args);
+	if (!IsA(var, Var) || var->varattno != TableOidAttributeNumber ||
+		var->varno < 1 || var->varno > list_length(running))
+		return InvalidOid;
+	return rt_fetch(var->varno, running)->relid;
 }
 
 /* Settles everything that is constant for a scan. */

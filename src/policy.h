@@ -6,6 +6,7 @@
 #define JP_POLICY_H
 
 #include "nodes/bitmapset.h"
+#include "nodes/pg_list.h"
 
 #include "collection.h"
 #include "consent.h"
@@ -29,6 +30,12 @@ extern void jp_policy_check_access(const JpPurpose *purpose, Oid relid,
  * what was set: scans ask for it whenever their purpose may have changed.
  */
 extern const char *jp_policy_answering(const char *purpose);
+
+/*
+ * Sets the range table of the statement that runs, and returns what was set:
+ * where the server does not say which table a row is of, it tells.
+ */
+extern List *jp_policy_running(List *range_table);
 
 /*
  * Reading of one table by a scan.  The reader of bits is settled when first

@@ -12,8 +12,10 @@
 #
 # gdprbench/*.operations say how each operation is asked for.  Each mix is the
 # same number of transactions, with the same random numbers, for all of them,
-# in turns.  Prints Markdown: transactions a second, medians of RUNS, with how
-# much faster ours is; then milliseconds of each operation.
+# in turns.  Prints Markdown, medians of RUNS: transactions a second, with how
+# much faster ours is; microseconds of CPU that all processes of the server take
+# for one, which other work on the machine disturbs less; then milliseconds of
+# each operation.
 #
 #	test/run bench gdprbench
 #
@@ -46,7 +48,7 @@ main()
 		say "$n records"
 		fill "$n"
 		agree "$n"
-		rm -f "$work"/*.tps "$work"/*.ms
+		rm -f "$work"/*.tps "$work"/*.cpu "$work"/*.ms
 		for round in $(seq 0 "$runs"); do
 			say "round $round"
 			for mix in $mixes; do
@@ -206,23 +208,48 @@ transactions()
 	esac
 }
 
+# Hundredths of a second of CPU that a system's server has taken: its processes,
+# and those of it that are gone.
+cpu()
+{
+	local postmaster
+
+	postmaster=$(head -n 1 "$(at "$1")/data/postmaster.pid")
+	cat "/proc/$postmaster/stat" $(pgrep -P "$postmaster" | sed 's|.*|/proc/&/stat|') 2>/dev/null |
+		awk -v postmaster="$postmaster" '{ sum += $14 + $15 } $1 == postmaster { sum += $16 + $17 } END { print sum }'
+}
+
 # One mix on one system; the round is the seed.
 run()
 {
-	local scripts=() file weight out=$work/out
+	local scripts=() file weight out=$work/out before each
 
+	each=$(transactions "$2" "$3")
 	for file in "$work/operations.$1/$2"/*; do
 		weight=${file##*/}
 		scripts+=(-f "$file@${weight%%.*}")
 	done
+	before=$(cpu "$1")
 	# shellcheck disable=SC2046
 	"$bin/pgbench" -n -M prepared -r -h "$(at "$1")" -U "$2" -c "$clients" -j "$clients" \
-		-t "$(transactions "$2" "$3")" --random-seed="$((1 + $4))" -D records="$3" $(cat "$work/$1.read") \
+		-t "$each" --random-seed="$((1 + $4))" -D records="$3" $(cat "$work/$1.read") \
 		"${scripts[@]}" "$1" >"$out" 2>&1 || { cat "$out" >&2; return 1; }
 	[[ $4 -gt 0 ]] || return 0
+	settle "$1"
+	awk -v a="$before" -v b="$(cpu "$1")" -v n="$((each * clients))" \
+		'BEGIN { print (b - a) * 10000 / n }' >>"$work/$1.$2.cpu"
 	sed -n 's/^tps = \([0-9.]*\).*/\1/p' "$out" | tee -a "$work/$1.$2.tps" >&2
 	awk -v to="$work/$1.$2" '/^SQL script/ { name = $0; sub(/.*\/[0-9]+\./, "", name) }
 		/^ - latency average/ && name { print $5 >> (to "." name ".ms"); close(to "." name ".ms"); name = "" }' "$out"
+}
+
+# What a run leaves to do in the background is part of it.
+settle()
+{
+	until [[ $(sql "$1" -c "SELECT count(*) FROM pg_stat_activity WHERE usename IN ('customer', 'processor', 'regulator', 'controller')") == 0 ]]; do
+		sleep 0.1
+	done
+	[[ $1 != ours ]] || sql ours -c 'SELECT journey_privacy.checkpoint_audit()' >/dev/null
 }
 
 median() { sort -g "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
@@ -237,6 +264,13 @@ show()
 	for mix in $mixes; do
 		for system in $systems; do median "$work/$system.$mix.tps"; done | paste -sd' ' |
 			awk -v mix="$mix" '{ printf "| %s | %.0f | %.0f | %.0f | %.0f | %.2f | %.2f | %.2f |\n", mix, $1, $2, $3, $4, $1 / $2, $1 / $3, $1 / $4 }'
+	done
+	echo
+	echo "| $1 records, µs of CPU | ours | by hand | … without a log | text log | by hand to ours | without a log | text log |"
+	echo '|---|---|---|---|---|---|---|---|'
+	for mix in $mixes; do
+		for system in $systems; do median "$work/$system.$mix.cpu"; done | paste -sd' ' |
+			awk -v mix="$mix" '{ printf "| %s | %.0f | %.0f | %.0f | %.0f | %.2f | %.2f | %.2f |\n", mix, $1, $2, $3, $4, $2 / $1, $3 / $1, $4 / $1 }'
 	done
 	echo
 	echo "| $1 records, ms | ours | by hand | … without a log | text log |"
