@@ -215,7 +215,8 @@ cpu()
 	local postmaster
 
 	postmaster=$(head -n 1 "$(at "$1")/data/postmaster.pid")
-	cat "/proc/$postmaster/stat" $(pgrep -P "$postmaster" | sed 's|.*|/proc/&/stat|') 2>/dev/null |
+	# one of them may be gone by now
+	{ cat "/proc/$postmaster/stat" $(pgrep -P "$postmaster" | sed 's|.*|/proc/&/stat|') 2>/dev/null || true; } |
 		awk -v postmaster="$postmaster" '{ sum += $14 + $15 } $1 == postmaster { sum += $16 + $17 } END { print sum }'
 }
 
