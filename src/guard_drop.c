@@ -12,12 +12,15 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
 #include "tcop/cmdtag.h"
@@ -34,6 +37,7 @@ static object_access_hook_type previous_object_access = NULL;
 static void guard_object_access(ObjectAccessType access, Oid class,
 								Oid object, int column, void *arg);
 static bool takes_from_us(const Node *statement);
+static bool is_month_of_audit(const AlterExtensionContentsStmt *alter);
 static void require_unprotected(const char *command);
 
 PG_FUNCTION_INFO_V1(jp_keep_extension);
@@ -87,7 +91,8 @@ takes_from_us(const Node *statement)
 		const AlterExtensionContentsStmt *alter =
 			(const AlterExtensionContentsStmt *) statement;
 
-		return alter->action < 0 && strcmp(alter->extname, JP_EXTENSION) == 0;
+		return alter->action < 0 && strcmp(alter->extname, JP_EXTENSION) == 0 &&
+			!is_month_of_audit(alter);
 	}
 	if (!IsA(statement, DropStmt) ||
 		((const DropStmt *) statement)->removeType != OBJECT_EXTENSION)
@@ -96,6 +101,20 @@ takes_from_us(const Node *statement)
 		if (strcmp(strVal(lfirst(cell)), JP_EXTENSION) == 0)
 			return true;
 	return false;
+}
+
+/* Whether a command is about a partition of the audit: they come and go. */
+static bool
+is_month_of_audit(const AlterExtensionContentsStmt *alter)
+{
+	Oid			relid;
+
+	if (alter->objtype != OBJECT_TABLE)
+		return false;
+	relid = RangeVarGetRelid(makeRangeVarFromNameList(castNode(List, alter->object)),
+							 NoLock, true);
+	return OidIsValid(relid) && get_rel_relispartition(relid) &&
+		get_partition_parent(relid, true) == jp_relation("audit_entry");
 }
 
 /* Refuses a command as long as a table is protected. */
