@@ -127,13 +127,14 @@ fill()
 # A script of pgbench for each operation, in a directory for each mix.
 split()
 {
-	local from=$here/hand.operations with=''
+	local from=$here/hand.operations with='' alone=''
 
 	[[ $1 != ours ]] || from=$here/ours.operations
 	[[ $1 != hand ]] || with='WITH done AS (INSERT INTO log (did, on_) VALUES (\1)) '
+	[[ $1 != hand ]] || alone='INSERT INTO log (did, on_) VALUES (\1);'
 	rm -rf "$work/operations.$1"
 	mkdir -p "$work/operations.$1"/{customer,processor,regulator,controller}
-	sed -E "s/^LOG (.*) THEN( |\$)/$with/" "$from" |
+	sed -E -e "s/^LOG (.*) THEN( |\$)/$with/" -e "s/^NOTE (.*) DONE\$/$alone/" "$from" |
 		awk -v dir="$work/operations.$1" '/^-- [a-z]+ [0-9]+ / { file = dir "/" $2 "/" $3 "." $4; next } file { print > file }'
 	[[ $1 != text ]] || printf '%s\n' '\set at random(0, :length - 25000)' \
 		"SELECT regexp_split_to_table(pg_read_file(:file, :at::bigint, 25000), E'\\n');" \
