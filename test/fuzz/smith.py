@@ -18,7 +18,7 @@ import collections, os, re, signal, socket, struct, subprocess, sys, threading
 
 PORT = '/.s.PGSQL.5432'
 # what differs between servers, but stays the same for a moment, without telling of rows
-RESTLESS = re.compile(rb'pg_stat(io)?_|stat_get|pg_locks|pg_settings|xact|xid|snapshot|lsn|wal_|pg_ls|checkpoint|pg_control|'
+RESTLESS = re.compile(rb'pg_stat(io)?_|pg_stats|pg_statistic|stat_get|pg_locks|pg_settings|xact|xid|snapshot|lsn|wal_|pg_ls|checkpoint|pg_control|'
                       rb'\bage\b|xmin|frozen|reltuples|relpages|relallvisible|backend|start_time|conf_load|_size\b|tablesample', re.I)
 SELECT = re.compile(rb'\s*(select|with)\b', re.I)
 FROM = re.compile(rb'^from (.*?)(?=^where |^limit |\Z)', re.M | re.S)
