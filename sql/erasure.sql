@@ -64,8 +64,10 @@ COMMENT ON COLUMN journey_privacy.erasure.state IS 'erasing, withheld or done';
 COMMENT ON COLUMN journey_privacy.erasure.number IS 'of the receipt, in the order of signing';
 COMMENT ON COLUMN journey_privacy.erasure.receipt IS 'signed';
 
+-- No foreign keys: pg_restore with several jobs loads tables in any order, and
+-- knows only those between users' tables.
 CREATE TABLE journey_privacy.erasure_subject (
-  request_id uuid NOT NULL REFERENCES journey_privacy.erasure,
+  request_id uuid NOT NULL,
   person     integer NOT NULL,
   trace      bytea NOT NULL,
   number     integer NOT NULL,
@@ -79,7 +81,7 @@ COMMENT ON COLUMN journey_privacy.erasure_subject.trace IS 'of one identity';
 COMMENT ON COLUMN journey_privacy.erasure_subject.number IS 'that the identity had';
 
 CREATE TABLE journey_privacy.erasure_step (
-  request_id uuid NOT NULL REFERENCES journey_privacy.erasure,
+  request_id uuid NOT NULL,
   relation   text NOT NULL,
   action     text NOT NULL,
   path       text NOT NULL,

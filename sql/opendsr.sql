@@ -19,7 +19,7 @@ COMMENT ON COLUMN journey_privacy.opendsr_processor.identity_kinds IS 'identity 
 
 -- The answer to a request stays the same when its deadline is extended.
 CREATE TABLE journey_privacy.opendsr_receipt (
-  request_id  uuid PRIMARY KEY REFERENCES journey_privacy.request ON DELETE CASCADE,
+  request_id  uuid PRIMARY KEY,
   expected_at timestamptz NOT NULL);
 COMMENT ON TABLE journey_privacy.opendsr_receipt IS
   'until when requests that came by OpenDSR were said to be completed';

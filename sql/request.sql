@@ -55,9 +55,10 @@ COMMENT ON COLUMN journey_privacy.request.last_error IS 'SQLSTATE and what it wa
 COMMENT ON COLUMN journey_privacy.request.controller IS 'who sent it, by OpenDSR';
 COMMENT ON COLUMN journey_privacy.request.fingerprint IS 'of the body, by OpenDSR';
 
--- As in a tombstone, so that nothing is left to erase here.
+-- As in a tombstone, so that nothing is left to erase here.  No foreign keys here,
+-- as in erasure.
 CREATE TABLE journey_privacy.request_subject (
-  request_id uuid NOT NULL REFERENCES journey_privacy.request ON DELETE CASCADE,
+  request_id uuid NOT NULL,
   trace      bytea NOT NULL,
   -- the result is sealed under this identity's key, then under that of the next layer
   layer      integer,
@@ -72,7 +73,7 @@ COMMENT ON COLUMN journey_privacy.request_subject.layer IS 'in which order resul
 -- The outbox: whoever listens is told of each change of status.
 CREATE TABLE journey_privacy.callback (
   id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  request_id      uuid NOT NULL REFERENCES journey_privacy.request ON DELETE CASCADE,
+  request_id      uuid NOT NULL,
   url             text NOT NULL,
   -- as OpenDSR calls them
   status          text NOT NULL CHECK (status IN ('pending', 'in_progress', 'completed', 'cancelled')),
@@ -98,7 +99,7 @@ COMMENT ON COLUMN journey_privacy.callback.last_error IS 'why it was not';
 
 -- The URLs of a request that are told.
 CREATE TABLE journey_privacy.request_callback_url (
-  request_id uuid NOT NULL REFERENCES journey_privacy.request ON DELETE CASCADE,
+  request_id uuid NOT NULL,
   url        text NOT NULL,
   PRIMARY KEY (request_id, url));
 COMMENT ON TABLE journey_privacy.request_callback_url IS
@@ -109,7 +110,7 @@ COMMENT ON COLUMN journey_privacy.request_callback_url.url IS 'https';
 -- The answer to a request of access or portability.  Erasing any of the
 -- identities shreds a key that it takes to open it, in every backup too.
 CREATE TABLE journey_privacy.request_result (
-  request_id uuid PRIMARY KEY REFERENCES journey_privacy.request ON DELETE CASCADE,
+  request_id uuid PRIMARY KEY,
   -- NULL: nothing was known of the subject
   document   journey_privacy.sealed,
   identities integer NOT NULL,
@@ -143,6 +144,25 @@ SELECT pg_catalog.pg_extension_config_dump('journey_privacy.request_callback_url
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.callback_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.request_result', '');
 SELECT pg_catalog.pg_extension_config_dump('journey_privacy.holiday', '');
+
+-- What a foreign key would do, which a restore in any order does not bear.
+CREATE FUNCTION journey_privacy.request_deleted() RETURNS trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  DELETE FROM journey_privacy.request_subject s USING gone WHERE s.request_id = gone.id;
+  DELETE FROM journey_privacy.callback c USING gone WHERE c.request_id = gone.id;
+  DELETE FROM journey_privacy.request_callback_url u USING gone WHERE u.request_id = gone.id;
+  DELETE FROM journey_privacy.request_result x USING gone WHERE x.request_id = gone.id;
+  DELETE FROM journey_privacy.opendsr_receipt o USING gone WHERE o.request_id = gone.id;
+  RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION journey_privacy.request_deleted() FROM PUBLIC;
+COMMENT ON FUNCTION journey_privacy.request_deleted() IS
+  'trigger: what belongs to deleted requests goes with them';
+CREATE TRIGGER deleted AFTER DELETE ON journey_privacy.request
+  REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION journey_privacy.request_deleted();
+ALTER TABLE journey_privacy.request ENABLE ALWAYS TRIGGER deleted;
 
 CREATE VIEW journey_privacy.overdue_request AS
   SELECT r.id, r.kind, r.regulation, r.status, r.verified_at IS NOT NULL AS verified, l.what, l.due_at,

@@ -389,6 +389,17 @@ LEFT JOIN LATERAL (SELECT c.status FROM journey_privacy.callback c
 WHERE r.status <> 'pending'
   AND c.status IS DISTINCT FROM CASE r.status WHEN 'refused' THEN 'cancelled' ELSE r.status END \gset
 :tell
+\set rule 'what belongs to a request or an erasure belongs to one that is there'
+SELECT (SELECT count(*) FROM (SELECT request_id FROM journey_privacy.request_subject
+                              UNION ALL SELECT request_id FROM journey_privacy.request_callback_url
+                              UNION ALL SELECT request_id FROM journey_privacy.callback
+                              UNION ALL SELECT request_id FROM journey_privacy.request_result
+                              UNION ALL SELECT request_id FROM journey_privacy.opendsr_receipt) x
+        WHERE NOT EXISTS (SELECT FROM journey_privacy.request r WHERE r.id = x.request_id))
+     + (SELECT count(*) FROM (SELECT request_id FROM journey_privacy.erasure_subject
+                              UNION ALL SELECT request_id FROM journey_privacy.erasure_step) x
+        WHERE NOT EXISTS (SELECT FROM journey_privacy.erasure e WHERE e.request_id = x.request_id)) AS found \gset
+:tell
 \set rule 'runs of purging are over when they say so, and one is under way at most'
 SELECT (SELECT count(*) FROM journey_privacy.purge_run
         WHERE (finished_at IS NULL) <> (state = 'running')
