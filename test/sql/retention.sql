@@ -409,7 +409,8 @@ BEGIN
     PERFORM journey_privacy.lift_restriction(retention_of(p)) FROM generate_series(0, 19) p;
     COMMIT;
   END LOOP;
-  RAISE WARNING 'rounds that differ: %; rows were deleted: %, withheld: %, partitions dropped: %', bad, gone, kept, parts;
+  -- how many exactly is a question of the day
+  RAISE WARNING 'rounds that differ: %; many rows were deleted: %, withheld: %, partitions dropped: %', bad, gone > 500, kept > 50, parts > 5;
 END $$;
 DROP TABLE ret_like, ret_reply, ret_x;
 DROP FUNCTION ret_round(int), ret_check();
