@@ -61,6 +61,16 @@ REVOKE ALL ON FUNCTION journey_privacy.permits_support(internal) FROM PUBLIC;
 COMMENT ON FUNCTION journey_privacy.permits_support(internal) IS
   'planner support for permits()';
 
+CREATE FUNCTION journey_privacy.permitted_numbers(tableoid oid) RETURNS integer[]
+  LANGUAGE c STABLE STRICT PARALLEL SAFE
+  AS 'MODULE_PATHNAME', 'jp_permitted_numbers';
+COMMENT ON FUNCTION journey_privacy.permitted_numbers(oid) IS
+'row security: the subject numbers whose rows may be seen for the purpose in force, looked up in an
+  index where they are few
+tableoid: of the table
+Returns: numbers in their order
+Errors: 42501 as permits(), and wherever it is not the planner who calls';
+
 -- One function for each type of the column that names subjects, with and
 -- without the time at which consent must have held.
 CREATE FUNCTION journey_privacy.permits(tableoid oid, journey_subject integer)

@@ -6,6 +6,7 @@
 #define JP_GUARD_H
 
 #include "executor/execdesc.h"
+#include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 
 /*
@@ -75,5 +76,12 @@ extern void jp_guard_force_init(void);
 
 /* guard_scan.c: registers the scan that tests permission early. */
 extern void jp_guard_scan_init(void);
+
+/*
+ * guard_index.c, for guard_scan.c: offers the planner to look up who may be
+ * seen in an index; policy is the call of permits() with the number column.
+ */
+extern void jp_guard_index_paths(PlannerInfo *root, RelOptInfo *rel,
+								 RestrictInfo *policy);
 
 #endif							/* JP_GUARD_H */

@@ -57,7 +57,7 @@ static set_rel_pathlist_hook_type previous_set_rel_pathlist = NULL;
 
 static void add_journey_paths(PlannerInfo *root, RelOptInfo *rel, Index rti,
 							  RangeTblEntry *rte);
-static bool is_eligible(const RelOptInfo *rel, const RangeTblEntry *rte);
+static RestrictInfo *eligible_policy(const RelOptInfo *rel, const RangeTblEntry *rte);
 static bool is_heap(Oid relid);
 static AttrNumber number_tested(const Node *clause, Oid relid, Index rti);
 static const Path *seq_scan(const List *paths);
@@ -112,18 +112,24 @@ jp_guard_scan_init(void)
 	set_rel_pathlist_hook = add_journey_paths;
 }
 
-/* Offers the scan wherever the planner thinks of a sequential one. */
+/*
+ * Offers the scan wherever the planner thinks of a sequential one, and a scan
+ * of an index by the numbers.
+ */
 static void
 add_journey_paths(PlannerInfo *root, RelOptInfo *rel, Index rti,
 				  RangeTblEntry *rte)
 {
+	RestrictInfo *policy;
 	const Path *seq;
 	CustomPath *path;
 
 	if (previous_set_rel_pathlist)
 		previous_set_rel_pathlist(root, rel, rti, rte);
-	if (!is_eligible(rel, rte))
+	policy = eligible_policy(rel, rte);
+	if (policy == NULL)
 		return;
+	jp_guard_index_paths(root, rel, policy);
 	seq = seq_scan(rel->pathlist);
 	if (seq != NULL)
 		add_path(rel, (Path *) make_path(rel, seq));
@@ -137,9 +143,9 @@ add_journey_paths(PlannerInfo *root, RelOptInfo *rel, Index rti,
 	}
 }
 
-/* Whether the table's policy can be tested by the scan. */
-static bool
-is_eligible(const RelOptInfo *rel, const RangeTblEntry *rte)
+/* The table's policy where a scan of ours can test it, or NULL. */
+static RestrictInfo *
+eligible_policy(const RelOptInfo *rel, const RangeTblEntry *rte)
 {
 	ListCell   *cell;
 
@@ -147,12 +153,15 @@ is_eligible(const RelOptInfo *rel, const RangeTblEntry *rte)
 		rte->relkind != RELKIND_RELATION || rte->inh ||
 		rte->tablesample != NULL || !bms_is_empty(rel->lateral_relids) ||
 		!jp_installed() || !is_heap(rte->relid))
-		return false;
+		return NULL;
 	foreach(cell, rel->baserestrictinfo)
-		if (number_tested((Node *) lfirst_node(RestrictInfo, cell)->clause,
-						  rte->relid, rel->relid) > 0)
-			return true;
-	return false;
+	{
+		RestrictInfo *policy = lfirst_node(RestrictInfo, cell);
+
+		if (number_tested((Node *) policy->clause, rte->relid, rel->relid) > 0)
+			return policy;
+	}
+	return NULL;
 }
 
 /* Whether a table is stored as a heap. */

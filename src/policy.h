@@ -51,6 +51,15 @@ extern JpPermitted *jp_reading_permitted(JpReading *reading);
 extern Oid	jp_permits_oid(void);
 
 /*
+ * policy_permitted.c: OID of permitted_numbers(oid), and the format of the
+ * calls that it answers: one of those that come from the grammar, for functions
+ * of the server only, and are shown as ordinary calls for all others.
+ */
+extern Oid	jp_permitted_numbers_oid(void);
+
+#define JP_CALL_OF_PLANNER	COERCE_SQL_SYNTAX
+
+/*
  * Throws 42501 unless the columns (as in RangeTblEntry.selectedCols) may be
  * read for the purpose.
  */
