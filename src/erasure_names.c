@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -33,8 +34,45 @@ static int64 select_named(SPITupleTable *from, uint64 i, const char *select,
 						  const char *table, Oid owner, Datum places,
 						  const JpSubject *subject, int64 limit);
 static bool came_back(const JpSubject *subject);
+static bool has_rows(const char *name);
 
 PG_FUNCTION_INFO_V1(jp_names_subject);
+
+/* What jp_name_tables() tells of each table. */
+#define TABLE_AND_WAY \
+	"SELECT format('%I.%I', c.nspname, c.relname)," \
+	" quote_ident(p.subject_column), quote_ident(p.number_column)," \
+	" p.kind IS NOT NULL, c.relowner, p.on_erase, p.redact," \
+	" concat_ws(' ', p.way, p.subject_column), p.kind, p.subject_column::text," \
+	" CASE p.way WHEN 'link' THEN '' ELSE 'ONLY ' END, c.oid, p.exported" \
+	" FROM ("
+#define PROTECTED \
+	"SELECT relation::oid, subject_column, number_column, kind, on_erase, redact, 'named' AS way, true AS exported" \
+	" FROM journey_privacy.protection"
+#define DERIVED_AND_LINKED \
+	" UNION SELECT d.relation, a.attname," \
+	"  CASE WHEN a.attname = s.number_column THEN a.attname END," \
+	"  CASE WHEN a.attname = s.number_column THEN '' ELSE s.kind END, 'delete', NULL, 'derived', true" \
+	" FROM journey_privacy.derived d" \
+	" JOIN journey_privacy.protection s ON s.relation = d.source" \
+	" CROSS JOIN LATERAL (SELECT a.attname FROM pg_attribute a, pg_attribute b" \
+	"  WHERE b.attrelid = s.relation AND b.attname = s.subject_column" \
+	"  AND a.attrelid = d.relation AND NOT a.attisdropped" \
+	"  AND ((s.kind IS NULL AND a.atttypid = 'journey_privacy.pseudonym'::regtype)" \
+	"   OR (a.atttypid = 'int4'::regtype AND a.attname = s.number_column)" \
+	"   OR (s.kind IS NOT NULL AND a.attname = s.subject_column AND a.atttypid = b.atttypid))" \
+	"  OFFSET 0) a" \
+	" WHERE d.relation NOT IN (SELECT relation FROM journey_privacy.protection)" \
+	" UNION ALL SELECT d.child, d.child_columns[1]," \
+	"  CASE d.parent_columns[1] WHEN 'number' THEN d.child_columns[1] END," \
+	"  CASE d.parent_columns[1] WHEN 'number' THEN '' END, d.on_erase, d.redact, 'link', d.on_export = 'include'" \
+	" FROM journey_privacy.declared_link d" \
+	" WHERE d.parent = 'journey_privacy.subject'::regclass"
+#define THAT_IS_THERE \
+	") p CROSS JOIN LATERAL (SELECT k.oid, k.relname, k.relowner, m.nspname" \
+	"  FROM pg_class k JOIN pg_namespace m ON m.oid = k.relnamespace" \
+	"  WHERE k.oid = p.relation AND k.relkind IN ('r', 'p') OFFSET 0) c" \
+	" ORDER BY p.relation"
 
 /*
  * Name, subject column, number column, whether it has a kind, and owner: of
@@ -42,45 +80,36 @@ PG_FUNCTION_INFO_V1(jp_names_subject);
  * identities, and of those linked to the registry.  Then what erasing does,
  * the redaction, the way's name, the kind, the column unquoted, ONLY, OID,
  * whether it is exported.  OFFSET 0, so that the catalog is looked up for the
- * few tables there are and never read whole.
+ * few tables there are and never read whole.  Mostly there are protected tables
+ * only, and starting the long query takes longer than all else.
  */
 SPITupleTable *
 jp_name_tables(uint64 *count)
 {
-	static SPIPlanPtr plan = NULL;
+	static SPIPlanPtr all = NULL;
+	static SPIPlanPtr protected = NULL;
 
-	jp_execute(&plan,
-			   "SELECT format('%I.%I', c.nspname, c.relname),"
-			   " quote_ident(p.subject_column), quote_ident(p.number_column),"
-			   " p.kind IS NOT NULL, c.relowner, p.on_erase, p.redact,"
-			   " concat_ws(' ', p.way, p.subject_column), p.kind, p.subject_column::text,"
-			   " CASE p.way WHEN 'link' THEN '' ELSE 'ONLY ' END, c.oid, p.exported"
-			   " FROM (SELECT relation::oid, subject_column, number_column, kind, on_erase, redact, 'named' AS way, true AS exported"
-			   "        FROM journey_privacy.protection"
-			   "       UNION SELECT d.relation, a.attname,"
-			   "        CASE WHEN a.attname = s.number_column THEN a.attname END,"
-			   "        CASE WHEN a.attname = s.number_column THEN '' ELSE s.kind END, 'delete', NULL, 'derived', true"
-			   "       FROM journey_privacy.derived d"
-			   "       JOIN journey_privacy.protection s ON s.relation = d.source"
-			   "       CROSS JOIN LATERAL (SELECT a.attname FROM pg_attribute a, pg_attribute b"
-			   "        WHERE b.attrelid = s.relation AND b.attname = s.subject_column"
-			   "        AND a.attrelid = d.relation AND NOT a.attisdropped"
-			   "        AND ((s.kind IS NULL AND a.atttypid = 'journey_privacy.pseudonym'::regtype)"
-			   "         OR (a.atttypid = 'int4'::regtype AND a.attname = s.number_column)"
-			   "         OR (s.kind IS NOT NULL AND a.attname = s.subject_column AND a.atttypid = b.atttypid))"
-			   "        OFFSET 0) a"
-			   "       WHERE d.relation NOT IN (SELECT relation FROM journey_privacy.protection)"
-			   "       UNION ALL SELECT d.child, d.child_columns[1],"
-			   "        CASE d.parent_columns[1] WHEN 'number' THEN d.child_columns[1] END,"
-			   "        CASE d.parent_columns[1] WHEN 'number' THEN '' END, d.on_erase, d.redact, 'link', d.on_export = 'include'"
-			   "       FROM journey_privacy.declared_link d"
-			   "       WHERE d.parent = 'journey_privacy.subject'::regclass) p"
-			   " CROSS JOIN LATERAL (SELECT k.oid, k.relname, k.relowner, m.nspname"
-			   "  FROM pg_class k JOIN pg_namespace m ON m.oid = k.relnamespace"
-			   "  WHERE k.oid = p.relation AND k.relkind IN ('r', 'p') OFFSET 0) c"
-			   " ORDER BY p.relation", 0, NULL, NULL, NULL, SPI_OK_SELECT);
+	if (has_rows("derived") || has_rows("declared_link"))
+		jp_execute(&all, TABLE_AND_WAY PROTECTED DERIVED_AND_LINKED THAT_IS_THERE,
+				   0, NULL, NULL, NULL, SPI_OK_SELECT);
+	else
+		jp_execute(&protected, TABLE_AND_WAY PROTECTED THAT_IS_THERE,
+				   0, NULL, NULL, NULL, SPI_OK_SELECT);
 	*count = SPI_processed;
 	return SPI_tuptable;
+}
+
+/* Whether a table of ours has any row now. */
+static bool
+has_rows(const char *name)
+{
+	Relation	rel = table_open(jp_relation(name), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	bool		found = HeapTupleIsValid(systable_getnext(scan));
+
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
 }
 
 /* The table in row i, and the way by which its rows name subjects. */
