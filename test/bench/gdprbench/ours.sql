@@ -37,8 +37,9 @@ INSERT INTO record
   FROM generate_series(0, :records - 1) i JOIN person p ON p.u = i % (:records / 10)
   ORDER BY i;
 
--- By whom and by when rows are looked for.
+-- By whom, by purpose and by when rows are looked for.
 CREATE INDEX ON record (usr);
+CREATE INDEX ON record (journey_subject);
 CREATE INDEX ON record (expires);
 
 SELECT journey_privacy.allow('controller', 'service'), journey_privacy.allow('customer', 'service'),
