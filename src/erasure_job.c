@@ -309,6 +309,9 @@ jp_erasure_end_tombstones(JpErasure *job)
 		return;
 	values[0] = jp_tombstone_current(job->subject.pseudonyms, job->subject.count);
 	values[1] = job->request_id;
+	/* of two that end at the same time, the second sees that the first has */
+	SPI_execute_with_args("SELECT FROM journey_privacy.tombstone WHERE trace = ANY ($1) ORDER BY trace FOR UPDATE",
+						  1, types, values, NULL, false, 0);
 	SPI_execute_with_args("UPDATE journey_privacy.tombstone t SET erasing = false"
 						  " WHERE t.trace = ANY ($1) AND t.erasing AND NOT EXISTS"
 						  "  (SELECT FROM journey_privacy.erasure_subject s"
