@@ -261,6 +261,7 @@ my %filled = map { $_ => 1 } @users_tables, map { "journey_privacy.$_" } (
 	'purpose', 'consent_event', 'consent_state', 'permitted', 'protection',
 	'pseudonym_column', 'allowance', 'erasure');
 
+# The audit makes a month's partition when it gets to writing.
 my $definitions = q{
 	SELECT d.* FROM (
 	  SELECT concat_ws(' | ', polrelid::regclass, polname, polcmd, polpermissive,
@@ -268,7 +269,7 @@ my $definitions = q{
 	  UNION ALL SELECT concat_ws(' | ', tgrelid::regclass, tgenabled, pg_get_triggerdef(oid))
 	    FROM pg_trigger WHERE NOT tgisinternal
 	  UNION ALL SELECT concat_ws(' | ', oid::regclass, relrowsecurity, relforcerowsecurity, relacl)
-	    FROM pg_class WHERE relrowsecurity OR relnamespace = 'journey_privacy'::regnamespace
+	    FROM pg_class WHERE relrowsecurity OR (relnamespace = 'journey_privacy'::regnamespace AND NOT relispartition)
 	  UNION ALL SELECT concat_ws(' | ', oid::regprocedure, proacl)
 	    FROM pg_proc WHERE pronamespace = 'journey_privacy'::regnamespace
 	  UNION ALL SELECT concat_ws(' | ', nspname, nspowner::regrole, nspacl)
