@@ -92,6 +92,15 @@ RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET cpu_tuple_cost;
 
+-- Answers, by the index too, of purposes that give nothing else
+SELECT journey_privacy.subject_count('few_event');
+SET journey_privacy.purpose = few_sums;
+SELECT journey_privacy.subject_count('few_event');
+SET enable_bitmapscan = off;
+SELECT journey_privacy.subject_count('few_event');
+RESET enable_bitmapscan;
+SET journey_privacy.purpose = few;
+
 -- Who withdraws while a cursor is open is not seen any more; a new consent counts for the next scan.
 BEGIN;
 DECLARE few_cursor CURSOR FOR SELECT id FROM few_event WHERE id < 3000;
