@@ -80,8 +80,10 @@ jp_permitted_fraction(const JpPurpose *purpose)
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
+	int64		numbers = (int64) jp_subject_last() + 1;
 	int			chunks = 0;
-	uint64		bits = 0;
+	int64		asked = 0;
+	int64		bits = 0;
 
 	ScanKeyEntryInitialize(&key, 0, 1, BTEqualStrategyNumber, InvalidOid,
 						   C_COLLATION_OID, F_TEXTEQ,
@@ -91,20 +93,26 @@ jp_permitted_fraction(const JpPurpose *purpose)
 	while (chunks < SAMPLED_CHUNKS &&
 		   HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
+		TupleDesc	desc = RelationGetDescr(rel);
 		bool		isnull;
-		bytea	   *stored = DatumGetByteaPP(heap_getattr(tuple, 3,
-														  RelationGetDescr(rel),
-														  &isnull));
+		int64		chunk = DatumGetInt32(heap_getattr(tuple, 2, desc, &isnull));
+		bytea	   *stored = DatumGetByteaPP(heap_getattr(tuple, 3, desc, &isnull));
 
-		/* The last chunk, partly of nobody, counts when it is the only one. */
-		bits += pg_popcount(VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored));
+		/* In whole bytes; the last chunk is partly of nobody. */
+		int64		bytes = Min(VARSIZE_ANY_EXHDR(stored),
+								(numbers - (chunk << JP_CHUNK_BITS)) / BITS_PER_BYTE);
+
 		chunks++;
+		if (bytes <= 0)
+			continue;
+		bits += pg_popcount(VARDATA_ANY(stored), bytes);
+		asked += bytes * BITS_PER_BYTE;
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	if (chunks == 0)
+	if (asked == 0)
 		return jp_permitted_missing(purpose->basis) == all_set ? 1 : 0;
-	return (double) bits / ((uint64) chunks << JP_CHUNK_BITS);
+	return (double) bits / asked;
 }
 
 /* Sets or clears the bit of a locked subject. */

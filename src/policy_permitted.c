@@ -5,8 +5,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -15,12 +13,10 @@
 #include "parser/parse_func.h"
 #include "utils/array.h"
 
-#include "catalog.h"
 #include "journey_privacy.h"
 #include "note.h"
 #include "policy.h"
-
-static int32 last_number(void);
+#include "subject.h"
 
 PG_FUNCTION_INFO_V1(jp_permitted_numbers);
 
@@ -45,7 +41,7 @@ jp_permitted_numbers(PG_FUNCTION_ARGS)
 		jp_refuse(JP_NOTE_USE, "permitted_numbers", relid,
 				  errmsg("permitted_numbers() is for index scans of protected tables"));
 	permitted = jp_reading_permitted(jp_reading_make(relid, CurrentMemoryContext));
-	last = last_number();
+	last = jp_subject_last();
 	for (number = 0; number <= last; number++)
 	{
 		if (JP_OFFSET_OF(number) == 0)
@@ -69,26 +65,4 @@ jp_permitted_numbers_oid(void)
 	return LookupFuncName(list_make2(makeString(JP_SCHEMA),
 									 makeString("permitted_numbers")),
 						  1, types, true);
-}
-
-/* The highest number that a subject has; -1 when there is none. */
-static int32
-last_number(void)
-{
-	Relation	rel = table_open(jp_relation("subject"), AccessShareLock);
-	Relation	index = index_open(jp_relation("subject_number_key"), AccessShareLock);
-	SysScanDesc scan = systable_beginscan_ordered(rel, index, NULL, 0, NULL);
-	HeapTuple	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
-	int32		last = -1;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		bool		isnull;
-
-		last = DatumGetInt32(heap_getattr(tuple, 2, RelationGetDescr(rel), &isnull));
-	}
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
-	table_close(rel, AccessShareLock);
-	return last;
 }

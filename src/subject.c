@@ -148,6 +148,25 @@ jp_subject_find(const JpPseudonym *pseudonym)
 	return number;
 }
 
+/* The highest number that anybody has, or JP_NO_SUBJECT.  Never writes. */
+int32
+jp_subject_last(void)
+{
+	Relation	rel = table_open(jp_relation("subject"), AccessShareLock);
+	Relation	index = index_open(jp_relation("subject_number_key"), AccessShareLock);
+	SysScanDesc scan = systable_beginscan_ordered(rel, index, NULL, 0, NULL);
+	HeapTuple	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
+	int32		last = JP_NO_SUBJECT;
+	bool		isnull;
+
+	if (HeapTupleIsValid(tuple))
+		last = DatumGetInt32(heap_getattr(tuple, 2, RelationGetDescr(rel), &isnull));
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(rel, AccessShareLock);
+	return last;
+}
+
 /* Number of a subject, made now if need be and allowed. */
 int32
 jp_subject_register(const JpPseudonym *pseudonym)

@@ -34,6 +34,9 @@ extern JpPseudonym *jp_subject_settled(const JpPseudonym *pseudonym);
 /* Number of a registered subject, or JP_NO_SUBJECT.  Never writes. */
 extern int32 jp_subject_find(const JpPseudonym *pseudonym);
 
+/* The highest number that a registered subject has, or JP_NO_SUBJECT. */
+extern int32 jp_subject_last(void);
+
 /*
  * Number of a subject, registered now if need be; JP_NO_SUBJECT when a
  * tombstone forbids it.  Kept for the transaction, so that the caller must

@@ -53,6 +53,9 @@ SELECT journey_privacy.protect('shop.visit', 'visitor', occurred_at => 'at');
 SELECT journey_privacy.protect('shop.past', 'visitor', occurred_at => 'at', visibility => 'collected');
 SELECT journey_privacy.protect('shop.mail', 'email', kind => 'email', number_column => NULL);
 SELECT journey_privacy.protect('shop.customer', 'number', kind => 'customer_id');
+-- who may be seen is looked up there where the planner is told to
+CREATE INDEX ON shop.visit (journey_subject);
+CREATE INDEX ON shop.entry (journey_subject);
 SELECT journey_privacy.allow_columns('analytics', 'shop.secret', '{id,visitor}');
 SELECT journey_privacy.create_journey_store('shop.visit', 'journey_of_visit', '30 days');
 

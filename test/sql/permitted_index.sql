@@ -1,6 +1,8 @@
 -- Who may be seen, looked up in an index of their numbers: the same rows as by
 -- every other scan, and nobody learns the numbers.
 SET client_min_messages = warning;
+-- as on a disk without a head
+SET random_page_cost = 1.1;
 CREATE ROLE regress_few;
 GRANT CREATE ON SCHEMA public TO regress_few;
 SELECT journey_privacy.create_purpose('few', 'consent', consent_valid_for => '1 year'),
