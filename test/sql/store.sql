@@ -346,7 +346,9 @@ SET ROLE regress_store_analyst;
 SELECT count(*) FROM st_journey;
 SET journey_privacy.purpose = 'st_analytics';
 SELECT count(DISTINCT journey_subject) AS people, (SELECT count(DISTINCT journey_subject) FROM st_visit) AS of_rows FROM st_journey;
+SET enable_bitmapscan = off;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM st_journey;
+RESET enable_bitmapscan;
 -- events a SECURITY INVOKER function of the analyst's must not see before the policy
 CREATE FUNCTION pg_temp.leak(journey) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
   $$BEGIN RAISE NOTICE 'saw one'; RETURN true; END$$;
