@@ -63,7 +63,9 @@ $node->safe_psql('shop', q{UPDATE pg_extension SET extversion = '0.0.9' WHERE ex
 my @tables = split /\n/, $node->safe_psql('shop', q{
 	SELECT c.oid::regclass FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
 	WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'journey_privacy')
-	  AND c.relkind IN ('r', 'p', 'S', 'v') AND c.oid::regclass::text !~ '\.(protection|audit_entry)$' ORDER BY 1});
+	  AND c.relkind IN ('r', 'p', 'S', 'v') AND c.oid::regclass::text !~ '\.(protection|audit_entry)$'
+	  -- the sequence of an identity column does not go without it
+	  AND NOT EXISTS (SELECT FROM pg_depend i WHERE i.classid = d.classid AND i.objid = c.oid AND i.deptype = 'i') ORDER BY 1});
 cmp_ok(scalar @tables, '>', 30, 'there is much that could be missing');
 @tables = map { splice @tables, int(rand(scalar @tables)), 1 } 1 .. 8 if !$ENV{JP_ALL};
 
