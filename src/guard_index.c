@@ -37,7 +37,8 @@
 
 static IndexOptInfo *index_of_numbers(const RelOptInfo *rel, AttrNumber number);
 static IndexPath *make_path(PlannerInfo *root, RelOptInfo *rel,
-							IndexOptInfo *index, RestrictInfo *policy);
+							IndexOptInfo *index, RestrictInfo *policy,
+							Var *number);
 static Node *number_among_permitted(PlannerInfo *root, RelOptInfo *rel,
 									Var *number);
 static double distinct_numbers(PlannerInfo *root, Var *number);
@@ -55,7 +56,7 @@ jp_guard_index_paths(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *policy)
 
 	if (index == NULL || !OidIsValid(jp_permitted_numbers_oid()))
 		return;
-	path = (Path *) make_path(root, rel, index, policy);
+	path = (Path *) make_path(root, rel, index, policy, number);
 	add_path(rel, (Path *) create_bitmap_heap_path(root, rel, path, NULL, 1.0, 0));
 	if (rel->consider_parallel)
 		create_partial_bitmap_paths(root, rel, path);
@@ -88,11 +89,10 @@ index_of_numbers(const RelOptInfo *rel, AttrNumber number)
  */
 static IndexPath *
 make_path(PlannerInfo *root, RelOptInfo *rel, IndexOptInfo *index,
-		  RestrictInfo *policy)
+		  RestrictInfo *policy, Var *number)
 {
 	IndexPath  *path = makeNode(IndexPath);
 	IndexClause *clause = makeNode(IndexClause);
-	Var		   *number = lsecond(((FuncExpr *) policy->clause)->args);
 	double		permitted = jp_policy_selectivity(planner_rt_fetch(rel->relid, root)->relid);
 	double		lookups = permitted * distinct_numbers(root, number);
 	double		rows = permitted * index->tuples;

@@ -106,12 +106,6 @@ jp_tombstone_find(const JpPseudonym *pseudonym, TimestampTz *erased_at)
 	return HeapTupleIsValid(tuple);
 }
 
-/* Whether an erasure of the trace is under way, besides what a tombstone says. */
-#define IS_BEING_ERASED(trace) \
-	"EXISTS (SELECT FROM journey_privacy.erasure_subject s" \
-	"  JOIN journey_privacy.erasure e ON e.request_id = s.request_id" \
-	"  WHERE s.trace = " trace " AND e.state = 'erasing')"
-
 /*
  * Lays tombstones, or renews those that are there.  Somebody else who lays the
  * same is waited for, and has its say about what is under way after that.
@@ -133,13 +127,15 @@ jp_tombstones_lay(const JpPseudonym *pseudonyms, int count, bool erasing)
 	values[0] = jp_tombstone_current(pseudonyms, count);
 	jp_execute(&laying,
 			   "INSERT INTO journey_privacy.tombstone (trace, erased_at, erasing)"
-			   " SELECT DISTINCT u.t, pg_catalog.clock_timestamp(), $2 OR " IS_BEING_ERASED("u.t")
-			   " FROM unnest($1) u(t) ORDER BY u.t"
+			   " SELECT DISTINCT u.t, pg_catalog.clock_timestamp(), $2 FROM unnest($1) u(t) ORDER BY u.t"
 			   " ON CONFLICT (trace) DO UPDATE SET erased_at = excluded.erased_at",
 			   2, types, values, NULL, SPI_OK_INSERT);
 	jp_execute(&settling,
 			   "UPDATE journey_privacy.tombstone t SET erasing = NOT t.erasing"
-			   " WHERE t.trace = ANY ($1) AND t.erasing <> ($2 OR " IS_BEING_ERASED("t.trace") ")",
+			   " WHERE t.trace = ANY ($1) AND t.erasing <> ($2 OR EXISTS"
+			   "  (SELECT FROM journey_privacy.erasure_subject s"
+			   "   JOIN journey_privacy.erasure e ON e.request_id = s.request_id"
+			   "   WHERE s.trace = t.trace AND e.state = 'erasing'))",
 			   2, types, values, NULL, SPI_OK_UPDATE);
 }
 
