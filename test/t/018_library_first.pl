@@ -1,7 +1,8 @@
 # A package brings the new library first, ALTER EXTENSION UPDATE comes later: in
 # between, objects that the library knows of are missing.  Whichever they are,
 # no session crashes, nobody sees more than before, and what cannot be done
-# says so.  Some of them at random: JP_SEED repeats a run, JP_ALL tries all.
+# says so.  The subjects and some others at random: JP_SEED repeats a run,
+# JP_ALL tries all.
 use strict;
 use warnings;
 
@@ -67,11 +68,13 @@ my @tables = split /\n/, $node->safe_psql('shop', q{
 	  -- the sequence of an identity column does not go without it
 	  AND NOT EXISTS (SELECT FROM pg_depend i WHERE i.classid = d.classid AND i.objid = c.oid AND i.deptype = 'i') ORDER BY 1});
 cmp_ok(scalar @tables, '>', 30, 'there is much that could be missing');
-@tables = map { splice @tables, int(rand(scalar @tables)), 1 } 1 .. 8 if !$ENV{JP_ALL};
+my $subject = 'journey_privacy.subject';
+@tables = grep { $_ ne $subject } @tables;
+@tables = map { splice @tables, int(rand(scalar @tables)), 1 } 1 .. 7 if !$ENV{JP_ALL};
+unshift @tables, $subject;
 
 $node->append_conf('postgresql.conf', 'journey_privacy.audit = all');
 $node->reload;
-my %hints;
 foreach my $missing (@tables)
 {
 	$node->safe_psql('postgres', 'CREATE DATABASE older TEMPLATE shop');
@@ -87,12 +90,12 @@ foreach my $missing (@tables)
 	# its tables the audit waits.
 	($status, $out, $err) = $node->psql('older', join(";\n", "SET statement_timeout = '5s'", @work, ''), on_error_stop => 0);
 	is($status, 0, "without $missing: no crash") or diag($err);
-	$hints{$missing} = () = $err =~ /Run ALTER EXTENSION journey_privacy UPDATE/g;
+	like($err, qr/Run ALTER EXTENSION journey_privacy UPDATE/, 'what the library itself looks for comes with the way out')
+	  if $missing eq $subject;
 	like($node->safe_psql('older', q{SELECT finding FROM journey_privacy.doctor() WHERE "check" = 'extension_version'}),
 		qr/is version 0\.0\.9, the library that is installed is version/, "without $missing: the doctor says so");
 	$node->safe_psql('postgres', 'DROP DATABASE older WITH (FORCE)');
 }
-cmp_ok(scalar(grep { $_ > 0 } values %hints), '>', 0, 'what the library itself looks for comes with the way out');
 unlike(slurp_file($node->logfile), qr/terminated by signal|PANIC/, 'no crash in the log');
 $node->stop;
 done_testing();
