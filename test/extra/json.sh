@@ -5,7 +5,7 @@
 # damaged documents, and any bytes with libFuzzer where clang has it.
 #
 # JSON_CASES=50000	how many documents
-# JSON_SEED=n		what the driver printed, to see the same again
+# FUZZ_SEED=n		what the driver printed, to see the same again
 # FUZZ_SECONDS=5	how long libFuzzer runs
 
 set -euo pipefail
@@ -13,7 +13,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../fuzz/prepare.sh"
 
 sources=("$top/test/fuzz/json.c" "$top/src/collection_json.c")
 gcc "${flags[@]}" "${sanitize[@]}" -DSTANDALONE "${sources[@]}" -o "$work/json"
-"$work/json" "${JSON_CASES:-50000}" ${JSON_SEED:+"$JSON_SEED"}
+"$work/json" "${JSON_CASES:-50000}" ${FUZZ_SEED:+"$FUZZ_SEED"}
 
 if libfuzzer "${sources[@]}"; then
 	# good inputs to begin with: the number of the set, doubled, and a document

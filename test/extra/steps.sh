@@ -4,11 +4,11 @@
 # and UndefinedBehaviorSanitizer.
 #
 # STEPS_CASES=300000	how many questions
-# STEPS_SEED=n		what the driver printed, to see the same again
+# FUZZ_SEED=n		what the driver printed, to see the same again
 
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../fuzz/prepare.sh"
 
 gcc "${flags[@]}" "${sanitize[@]}" \
 	"$top/test/fuzz/steps.c" "$top"/src/journey_steps{,_any,_match,_plain}.c -o "$work/steps"
-"$work/steps" "${STEPS_CASES:-300000}" ${STEPS_SEED:+"$STEPS_SEED"}
+"$work/steps" "${STEPS_CASES:-300000}" ${FUZZ_SEED:+"$FUZZ_SEED"}
