@@ -49,6 +49,13 @@ sub finish_load
 	return $count // die "pgbench: $run->{out} $run->{err}";
 }
 
+# Until the worker writes what the load reads.
+sub wait_for_entries
+{
+	my $begun = $node->safe_psql('postgres', 'SELECT count(*) FROM journey_privacy.audit_entry');
+	$node->poll_query_until('postgres', "SELECT count(*) > $begun + 200 FROM journey_privacy.audit_entry") or die;
+}
+
 # Entries of reads, verified, without duplicates, all in a row.
 sub entries_of
 {
@@ -85,8 +92,7 @@ $node->reload;
 for my $round (1 .. 3)
 {
 	my $run = load_of(4, 20);
-	my $begun = $node->safe_psql('postgres', 'SELECT count(*) FROM journey_privacy.audit_entry');
-	$node->poll_query_until('postgres', "SELECT count(*) > $begun + 200 FROM journey_privacy.audit_entry") or die;
+	wait_for_entries();
 	$node->stop('immediate');
 	my $answered = finish_load($run);
 	$node->start;
@@ -111,7 +117,7 @@ my $find = q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'journey_priv
 	$run = load_of(4, 20);
 	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($find) w") or die;
 	my $pid = $node->safe_psql('postgres', $find);
-	usleep(300_000);
+	wait_for_entries();
 	is(kill('KILL', $pid), 1, 'killed: the worker is there');
 	$answered = finish_load($run);
 	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die;
