@@ -82,12 +82,15 @@ sub failure
 	return $err;
 }
 
-# All that the extension is and keeps
+# All that the extension is and keeps; but for the months of the audit, which
+# come when its worker gets there
 my $state = q{
 	SELECT count(*) FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
-	  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'journey_privacy');
+	  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'journey_privacy')
+	  AND (classid <> 'pg_class'::regclass OR NOT (SELECT relispartition FROM pg_class WHERE oid = objid));
 	SELECT polrelid::regclass, polname FROM pg_policy ORDER BY 1, 2;
-	SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2;
+	SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger
+	WHERE NOT tgisinternal AND NOT (tgrelid::regclass::text LIKE 'journey_privacy.audit_entry_%') ORDER BY 1, 2;
 	SELECT attrelid::regclass, attname FROM pg_attribute
 	WHERE attrelid IN ('shop.visit'::regclass, 'shop.letter'::regclass) AND attnum > 0 ORDER BY 1, 2;
 	SELECT relation, inherited_from FROM journey_privacy.protection ORDER BY 1;
