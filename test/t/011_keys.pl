@@ -7,6 +7,7 @@ use File::Find;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 my $node = PostgreSQL::Test::Cluster->new('keys');
 my $base = $node->basedir;
@@ -48,18 +49,29 @@ sub files_with
 	return join ' ', @found;
 }
 
-# Number of processes with these arguments.
+# Whether processes with these arguments are there.
 sub running
 {
 	my ($pattern) = @_;
-	my $count = 0;
 	for my $file (glob '/proc/[0-9]*/cmdline')
 	{
 		open my $cmdline, '<', $file or next;
 		my $arguments = join ' ', split /\0/, <$cmdline> // '';
-		$count++ if $arguments =~ /^$pattern$/;
+		return 1 if $arguments =~ /^(?:$pattern)$/;
 	}
-	return $count;
+	return 0;
+}
+
+# Waits until there are none any more: what is killed takes a moment to go.
+sub gone
+{
+	my ($pattern) = @_;
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		return 1 if !running($pattern);
+		usleep(100_000);
+	}
+	return 0;
 }
 
 my $use = "SELECT journey_privacy.pseudonymize('email', 'ann\@example.com')";
@@ -112,17 +124,20 @@ is($node->safe_psql('postgres', $use), $ann, 'its standard input is empty');
 set_to('keyring_command', "ls /proc/self/fd | wc -l >$base/descriptors; cat $keyring");
 is($node->safe_psql('postgres', $use), $ann, 'it runs');
 cmp_ok(slurp_file("$base/descriptors") + 0, '<=', 5, 'with none of the server\'s descriptors');
+# So many seconds that no other process, of the same test on another version
+# say, sleeps as many.
+my ($first, $second, $third) = map { "sleep $_$$" } 1 .. 3;
 set_to('keyring_timeout', '200ms');
-set_to('keyring_command', "sleep 1234 & sleep 1234; cat $keyring");
+set_to('keyring_command', "$first & $first; cat $keyring");
 is(thrown($use), '55000 keyring command took too long', 'it has a time limit');
-set_to('keyring_command', 'exec >&- 2>&-; sleep 1235');
+set_to('keyring_command', "exec >&- 2>&-; $second");
 is(thrown($use), '55000 keyring command took too long', 'also when it closes its outputs');
-is(running('sleep 123[45]'), 0, 'it is killed with its children');
+ok(gone("$first|$second"), 'it is killed with its children');
 set_to('keyring_timeout', '10min');
-set_to('keyring_command', "sleep 1236; cat $keyring");
+set_to('keyring_command', "$third; cat $keyring");
 is(thrown("SET statement_timeout = '100ms'; $use"),
 	'57014 canceling statement due to statement timeout', 'it can be cancelled');
-is(running('sleep 1236'), 0, 'and is killed then');
+ok(gone($third), 'and is killed then');
 set_to('keyring_command', "cat $keyring");
 is(thrown("SELECT journey_privacy.rotate_key('root')"), '55000 keyring cannot be written',
 	'a root key cannot be added to a command');
