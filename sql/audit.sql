@@ -286,8 +286,8 @@ COMMENT ON FUNCTION journey_privacy.purge_audit(interval) IS
   of later entries need; returns how many entries went
 keep: what is kept, at least; from its end back to the beginning of a month
 Returns: how many entries went
-Errors: 0A000 at an isolation level above read committed; 55000 no checkpoint could be made; XX001
-  an entry is missing or not what was sealed: then nothing is purged
+Errors: 0A000 at an isolation level above read committed; 22023 a part of keep is negative; 55000
+  no checkpoint could be made; XX001 an entry is missing or not what was sealed: then nothing is purged
 Source: Art. 5(1)(e) GDPR';
 
 CREATE FUNCTION journey_privacy.audit_queue(

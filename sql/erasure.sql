@@ -317,8 +317,8 @@ subject: whom; NULL: everybody
 table: which; NULL: all
 held_until: when it ends by itself; NULL: with release_hold()
 Returns: id of the hold
-Errors: 22004 no reason, or neither subject nor table; 42809 not an ordinary or partitioned table;
-  55000 no keyring
+Errors: 22004 no reason, or neither subject nor table; 22023 an empty reason; 42809 not
+  an ordinary or partitioned table; 55000 no keyring
 Source: Art. 17(3) GDPR';
 
 CREATE PROCEDURE journey_privacy.release_hold(hold uuid)

@@ -12,6 +12,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "audit_internal.h"
 #include "catalog.h"
@@ -27,20 +28,25 @@ PG_FUNCTION_INFO_V1(jp_purge_audit);
 Datum
 jp_purge_audit(PG_FUNCTION_ARGS)
 {
+	Interval   *keep = PG_GETARG_INTERVAL_P(0);
 	Oid			types[1] = {INTERVALOID};
-	Datum		values[1] = {PG_GETARG_DATUM(0)};
+	Datum		values[1] = {IntervalPGetDatum(keep)};
 	char	  **names;
 	uint64		count;
 	uint64		purged = 0;
 	uint64		i;
 
 	jp_require_read_committed("purge_audit");
+	if (keep->month < 0 || keep->day < 0 || keep->time < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no part of what is kept may be negative")));
 	jp_audit_checkpoint();
 	SPI_connect();
 	SPI_execute_with_args("SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
 						  " WHERE i.inhparent = 'journey_privacy.audit_entry'::regclass"
 						  " AND ((to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC')"
-						  "  <= now() - greatest($1, interval '0') ORDER BY 1",
+						  "  <= now() - $1 ORDER BY 1",
 						  1, types, values, NULL, false, 0);
 	count = SPI_processed;
 	names = palloc(sizeof(char *) * (count + 1));

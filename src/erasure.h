@@ -209,6 +209,9 @@ extern int64 jp_reached_redacted(const JpReached *table);
 extern int64 jp_reached_cleared(const JpReached *table);
 extern int64 jp_reached_withheld(const JpReached *table);
 
+/* erasure_hold.c: a reason for the records; throws where it says nothing. */
+extern char *jp_reason(const text *reason);
+
 /* erasure_hold.c: the holds in force on a subject, read under lock. */
 extern void jp_holds_read(const JpSubject *subject, JpHolds *holds);
 

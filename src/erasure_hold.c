@@ -43,6 +43,7 @@ jp_place_hold(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a hold needs a reason, and a subject or a table")));
+	(void) jp_reason(PG_GETARG_TEXT_PP(0));
 	if (!PG_ARGISNULL(2) && get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_RELATION &&
 		get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
@@ -65,6 +66,19 @@ jp_place_hold(PG_FUNCTION_ARGS)
 	jp_note(JP_NOTE_ERASURE, "place_hold",
 			PG_ARGISNULL(2) ? InvalidOid : PG_GETARG_OID(2), -1, NULL);
 	PG_RETURN_UUID_P(id);
+}
+
+/* A reason as text, which must say something. */
+char *
+jp_reason(const text *reason)
+{
+	char	   *said = text_to_cstring(reason);
+
+	if (strspn(said, " \t\r\n") == strlen(said))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the reason must not be empty")));
+	return said;
 }
 
 /* The holds in force on a subject. */

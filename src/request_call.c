@@ -13,6 +13,7 @@
 
 #include "catalog.h"
 #include "consent.h"
+#include "erasure.h"
 #include "keyring.h"
 #include "note.h"
 #include "request_internal.h"
@@ -259,15 +260,8 @@ require(FunctionCallInfo fcinfo, int n, const char *name)
 static char *
 reason_arg(FunctionCallInfo fcinfo)
 {
-	char	   *reason;
-
 	require(fcinfo, 1, "reason");
-	reason = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	if (strspn(reason, " \t\r\n") == strlen(reason))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the reason must not be empty")));
-	return reason;
+	return jp_reason(PG_GETARG_TEXT_PP(1));
 }
 
 /* The kind of request. */

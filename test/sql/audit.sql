@@ -232,6 +232,7 @@ SELECT journey_privacy.audit_inclusion_proof(7, 7);
 SELECT journey_privacy.audit_inclusion_proof(-1);
 SELECT journey_privacy.audit_consistency_proof(5, 1000000000);
 SELECT journey_privacy.verify_audit('not a note');
+SELECT journey_privacy.purge_audit('1 month -29 days');
 
 DROP VIEW au_pages;
 DROP TABLE au_visit, au_plain, au_seen;

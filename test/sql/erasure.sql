@@ -221,6 +221,7 @@ SELECT id FROM h_invoice;
 CALL journey_privacy.release_hold(:'hold');
 SELECT journey_privacy.place_hold('no scope');
 SELECT journey_privacy.place_hold(NULL, 'customer_id:x');
+SELECT journey_privacy.place_hold(' ', 'customer_id:x');
 
 -- Receipts: signed byte for byte, each with the digest of the one before
 SELECT count(*) > 10 AS receipts, bool_and(journey_privacy.verify_receipt(receipt)) AS verified FROM journey_privacy.erasure;
