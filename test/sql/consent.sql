@@ -252,7 +252,7 @@ SELECT journey_privacy.link_identity('email:d@example.com', 'device_id:d'),
 SELECT * FROM in_force ORDER BY 1;
 SELECT journey_privacy.record_consent('device_id:d', 't_consent', true, at => '2026-05-01') IS NOT NULL AS ok;
 SELECT * FROM in_force ORDER BY 1;
-SELECT purpose, basis, granted, decided_at, valid_until, expired, restricted
+SELECT purpose, basis, granted, decided_at, valid_until, expired = coalesce(valid_until <= now(), false) AS expired_is_so, restricted
   FROM journey_privacy.consent_of('device_id:d') WHERE purpose IN ('t_consent', 't_contract');
 SELECT purpose, decision, at FROM journey_privacy.consent_history('email:d@example.com');
 SELECT count(*) FROM journey_privacy.consent_history('email:nobody@example.com');

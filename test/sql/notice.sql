@@ -166,7 +166,8 @@ FROM unnest(ARRAY['1 month', '13 months', '1 year', '2 years', '40 months', '1 d
 SELECT journey_privacy.drop_purpose('nt_span');
 
 -- the report to a subject: counts against what erasing would do, on random rows
-SELECT journey_privacy.record_consent(('customer_id:' || i)::journey_privacy.pseudonym, 'nt_consent', true, at => '2026-01-01')
+SELECT journey_privacy.record_consent(('customer_id:' || i)::journey_privacy.pseudonym, 'nt_consent', true,
+                                      at => CASE i WHEN 9800000 THEN '2026-01-01' ELSE now() - interval '1 month' END)
   FROM generate_series(9800000, 9800011) i \g /dev/null
 SELECT journey_privacy.link_identity('customer_id:9800010', 'customer_id:9800011');
 INSERT INTO nt.visit SELECT i, ('customer_id:' || 9800000 + trunc(random() * 12)::int)::journey_privacy.pseudonym,
