@@ -266,8 +266,9 @@ my $definitions = q{
 	SELECT d.* FROM (
 	  SELECT concat_ws(' | ', polrelid::regclass, polname, polcmd, polpermissive,
 	                   pg_get_expr(polqual, polrelid)) AS is FROM pg_policy
-	  UNION ALL SELECT concat_ws(' | ', tgrelid::regclass, tgenabled, pg_get_triggerdef(oid))
-	    FROM pg_trigger WHERE NOT tgisinternal
+	  UNION ALL SELECT concat_ws(' | ', tgrelid::regclass, tgenabled, pg_get_triggerdef(t.oid))
+	    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+	    WHERE NOT tgisinternal AND NOT (relispartition AND relnamespace = 'journey_privacy'::regnamespace)
 	  UNION ALL SELECT concat_ws(' | ', oid::regclass, relrowsecurity, relforcerowsecurity, relacl)
 	    FROM pg_class WHERE relrowsecurity OR (relnamespace = 'journey_privacy'::regnamespace AND NOT relispartition)
 	  UNION ALL SELECT concat_ws(' | ', oid::regprocedure, proacl)
