@@ -339,7 +339,7 @@ CREATE FUNCTION rq_sleep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 
 CREATE TRIGGER sleep BEFORE DELETE ON rq_page FOR EACH ROW WHEN (OLD.id = 9100000) EXECUTE FUNCTION rq_sleep();
 SELECT journey_privacy.open_request('erasure', 'customer_id:request0', received_at => now() - interval '1 day', verified => true, request_id => rq(40)),
        journey_privacy.open_request('access', 'customer_id:request1', verified => true, request_id => rq(41));
-SET statement_timeout = '1s';
+SET statement_timeout = '5s';
 CALL journey_privacy.process_requests();
 RESET statement_timeout;
 SELECT * FROM rq WHERE n BETWEEN 40 AND 49;

@@ -1,6 +1,7 @@
 -- How long rows are kept: purge_expired() and erase_inactive().
 \set VERBOSITY terse
 SET client_min_messages = warning;
+SET TimeZone = 'UTC';	-- that of the limits: days without a change of the clock
 CREATE FUNCTION retention_of(n bigint) RETURNS journey_privacy.pseudonym LANGUAGE sql
   AS $$ SELECT journey_privacy.pseudonymize('customer_id', 'retention' || n) $$;
 CREATE FUNCTION retention_ago(days int) RETURNS timestamptz LANGUAGE sql

@@ -1,7 +1,7 @@
 
 # The fault run (test/faults) in a minute: processes are killed, operations
 # stopped and starved of memory; full disks only in "test/run faults", which
-# may mount.  FAULT_SEED, FAULT_SECONDS and FAULT_ROUNDS as there.
+# may mount.  JP_SEED is its FAULT_SEED; FAULT_SECONDS and FAULT_ROUNDS as there.
 use strict;
 use warnings;
 
@@ -13,6 +13,7 @@ use Test::More;
 plan skip_all => 'python3 with psycopg is not here'
   unless eval { IPC::Run::run([ '/usr/bin/python3', '-c', 'import psycopg' ], '>', \my $out, '2>', \my $err) };
 
+$ENV{FAULT_SEED} = $ENV{JP_SEED} if defined $ENV{JP_SEED};
 my $faults = abs_path('test/faults');
 my $node = PostgreSQL::Test::Cluster->new('faults');
 $node->init(extra => [ '-E', 'UTF8', '--locale=C', '--data-checksums' ]);
