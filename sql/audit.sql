@@ -297,21 +297,21 @@ CREATE FUNCTION journey_privacy.audit_queue(
   AS 'MODULE_PATHNAME', 'jp_audit_queue';
 COMMENT ON FUNCTION journey_privacy.audit_queue() IS
 'bytes that wait to be sealed, bytes there is room for, and the process that seals, if it runs
-Returns: waiting and size in bytes, worker: process id, NULL when none runs; all NULL when not
-  preloaded';
+Returns: waiting and size in bytes, 0 when not preloaded; worker: process id, NULL when none runs';
 
+-- One row, before the worker was here, too: that none runs is to be seen.
 CREATE VIEW journey_privacy.audit_state AS
-  SELECT t.origin, greatest(coalesce((SELECT max(e.number) + 1 FROM journey_privacy.audit_entry e), 0), t.first) AS size,
-         t.first, q.waiting, q.size AS queue_size, q.worker,
+  SELECT t.origin, greatest((SELECT max(e.number) + 1 FROM journey_privacy.audit_entry e), t.first, 0) AS size,
+         coalesce(t.first, 0) AS first, q.waiting, q.size AS queue_size, q.worker,
          c.size AS checkpoint_size, c.made_at AS checkpoint_at
   FROM journey_privacy.audit_queue() q
-  CROSS JOIN journey_privacy.audit_tree t
+  LEFT JOIN journey_privacy.audit_tree t ON true
   LEFT JOIN LATERAL (SELECT size, made_at FROM journey_privacy.audit_checkpoint
                      WHERE origin = t.origin ORDER BY size DESC LIMIT 1) c ON true;
 REVOKE ALL ON journey_privacy.audit_state FROM PUBLIC;
 COMMENT ON VIEW journey_privacy.audit_state IS
   'the log''s name, how many entries are sealed, the first not purged, what waits in the queue, the worker and the last checkpoint';
-COMMENT ON COLUMN journey_privacy.audit_state.origin IS 'name of the log';
+COMMENT ON COLUMN journey_privacy.audit_state.origin IS 'name of the log; NULL: its worker was not here yet';
 COMMENT ON COLUMN journey_privacy.audit_state.size IS 'entries that are sealed';
 COMMENT ON COLUMN journey_privacy.audit_state.first IS 'number of the first that is not purged';
 COMMENT ON COLUMN journey_privacy.audit_state.waiting IS 'bytes in the queue';

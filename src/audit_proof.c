@@ -177,6 +177,7 @@ require_number(int64 number, int64 most, const char *what)
 	if (number < 0 || number > most)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 most < 0 ? errmsg("there is no %s here yet", what) :
 				 errmsg("there is no %s " INT64_FORMAT " here, the last is " INT64_FORMAT,
 						what, number, most)));
 }

@@ -327,7 +327,7 @@ year_of(const char *s, size_t n)
 		return 0;
 	for (i = 0; i < n; i++)
 	{
-		if (is_digit(s[i]))
+		if (is_digit(s[i]) && width[parts] < 4)
 		{
 			part[parts] = part[parts] * 10 + (s[i] - '0');
 			width[parts]++;

@@ -102,7 +102,8 @@ static const JpReportTable audit = {
 	"  ('made', coalesce(to_char(a.checkpoint_at, " TIME "), 'never')),"
 	"  ('verified', coalesce(to_char(f.verified_at, " TIME "), 'never')),"
 	"  ('outside', CASE WHEN f.outside THEN 'yes' ELSE 'no' END),"
-	"  ('worker', CASE WHEN a.worker IS NULL THEN 'stopped' ELSE 'runs' END), ('waiting', a.waiting::text)) v",
+	"  ('worker', CASE WHEN a.worker IS NULL THEN 'stopped' ELSE 'runs' END), ('waiting', a.waiting::text))"
+	" v (fact, value) WHERE v.value IS NOT NULL",
 	{{JP_REPORT_FACT, JP_CELL_CODE}, {JP_REPORT_VALUE, JP_CELL_CODE}}
 };
 

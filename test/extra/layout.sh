@@ -4,7 +4,7 @@
 # UndefinedBehaviorSanitizer; any text with libFuzzer where clang has it.
 #
 # LAYOUT_CASES=8000	how many layouts
-# LAYOUT_SEED=n		what the driver printed, to see the same again
+# FUZZ_SEED=n		what the driver printed, to see the same again
 # FUZZ_SECONDS=5	how long libFuzzer runs
 
 set -euo pipefail
@@ -12,7 +12,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../fuzz/prepare.sh"
 
 sources=("$top/test/fuzz/layout.c" "$top"/src/picture_{layout,flows}.c "$top/src/markup_escape.c")
 gcc "${flags[@]}" "${sanitize[@]}" -DSTANDALONE "${sources[@]}" -o "$work/layout"
-"$work/layout" "${LAYOUT_CASES:-8000}" ${LAYOUT_SEED:+"$LAYOUT_SEED"}
+"$work/layout" "${LAYOUT_CASES:-8000}" ${FUZZ_SEED:+"$FUZZ_SEED"}
 
 if libfuzzer "${sources[@]}"; then
 	# a good input to begin with

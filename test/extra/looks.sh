@@ -4,7 +4,7 @@
 # and UndefinedBehaviorSanitizer; any bytes with libFuzzer where clang has it.
 #
 # LOOKS_CASES=300000	how many values
-# LOOKS_SEED=n		what the driver printed, to see the same again
+# FUZZ_SEED=n		what the driver printed, to see the same again
 # FUZZ_SECONDS=5	how long libFuzzer runs
 
 set -euo pipefail
@@ -12,7 +12,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../fuzz/prepare.sh"
 
 sources=("$top/test/fuzz/looks.c" "$top"/src/discovery_{look,name,national}.c)
 gcc "${flags[@]}" "${sanitize[@]}" -DSTANDALONE "${sources[@]}" -o "$work/looks"
-"$work/looks" "${LOOKS_CASES:-300000}" ${LOOKS_SEED:+"$LOOKS_SEED"}
+"$work/looks" "${LOOKS_CASES:-300000}" ${FUZZ_SEED:+"$FUZZ_SEED"}
 
 if libfuzzer "${sources[@]}"; then
 	# a good input to begin with

@@ -5,7 +5,7 @@
 # clang has it.
 #
 # MARKUP_CASES=300000	how many texts
-# MARKUP_SEED=n		what the driver printed, to see the same again
+# FUZZ_SEED=n		what the driver printed, to see the same again
 # FUZZ_SECONDS=5	how long libFuzzer runs
 
 set -euo pipefail
@@ -13,7 +13,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../fuzz/prepare.sh"
 
 sources=("$top/test/fuzz/markup.c" "$top/src/markup_escape.c")
 gcc "${flags[@]}" "${sanitize[@]}" -DSTANDALONE "${sources[@]}" -o "$work/markup"
-"$work/markup" "${MARKUP_CASES:-300000}" ${MARKUP_SEED:+"$MARKUP_SEED"}
+"$work/markup" "${MARKUP_CASES:-300000}" ${FUZZ_SEED:+"$FUZZ_SEED"}
 
 if libfuzzer "${sources[@]}"; then
 	# a good input to begin with

@@ -3,7 +3,7 @@
 # The audit's Merkle tree and checkpoints: published vectors, definitions, bits;
 # any checkpoints and proofs with libFuzzer where clang has it.
 #
-# TREE_SEED=n		what the driver printed, to see the same again
+# FUZZ_SEED=n		what the driver printed, to see the same again
 # FUZZ_SECONDS=5	how long libFuzzer runs
 
 set -euo pipefail

@@ -30,7 +30,7 @@ static const char *const known[] = {
 	"ann@example.com", "+49 151 12345678", "2001:db8::8a2e:370:7334/64", "203.0.113.142",
 	"00:1a:2b:3c:4d:5e", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00",
 	"255081416802538", "RSSMRA85T10A562S", "X1234567L", "1985-12-31",
-	"customerFirstName", "codice_fiscale", "pr\303\251nom", "Stra\303\237e", ""
+	"9999999999", "customerFirstName", "codice_fiscale", "pr\303\251nom", "Stra\303\237e", ""
 };
 
 static uint64_t state;

@@ -33,5 +33,5 @@ libfuzzer()
 # Runs it on the corpus, with further arguments.
 run_libfuzzer()
 {
-	(cd "$work" && ./fuzz -max_total_time="$seconds" -print_final_stats=1 -verbosity=0 "$@" corpus)
+	(cd "$work" && ./fuzz -max_total_time="$seconds" ${FUZZ_SEED:+"-seed=$FUZZ_SEED"} -print_final_stats=1 -verbosity=0 "$@" corpus)
 }

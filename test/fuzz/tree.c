@@ -4,7 +4,7 @@
  *		Transparency (RFC 6962), against the definitions of RFC 9162 followed
  *		word by word, and checkpoints against every change of a bit.
  *
- * TREE_SEED repeats a run.  Any bytes as checkpoints and proofs with libFuzzer;
+ * FUZZ_SEED repeats a run.  Any bytes as checkpoints and proofs with libFuzzer;
  * the rest with -DSTANDALONE.
  */
 #include <stdio.h>
@@ -349,7 +349,7 @@ check_notes(void)
 int
 main(void)
 {
-	const char *given = getenv("TREE_SEED");
+	const char *given = getenv("FUZZ_SEED");
 	unsigned	seed = given ? (unsigned) strtoul(given, NULL, 10) : (unsigned) time(NULL);
 
 	if (sodium_init() < 0)

@@ -204,7 +204,7 @@ SELECT purpose, yes > 0 AS some_yes, no > 0 AS some_no, expired > 0 AS some_expi
 -- Consent that expires while its bit is set: hidden at once, mended by the
 -- next writer of the chunk.
 SELECT subject AS expiring FROM oracle JOIN consent_visit ON visitor = subject
-  WHERE purpose = 't_consent' AND seen ORDER BY subject LIMIT 1 \gset
+  WHERE purpose = 't_consent' AND seen AND subject <> 'customer_id:c1' ORDER BY subject LIMIT 1 \gset
 SELECT number FROM journey_privacy.subject WHERE pseudonym = :'expiring' \gset
 UPDATE journey_privacy.consent_state SET valid_until = now() - interval '1 second'
   WHERE purpose = 't_consent' AND number = :number;

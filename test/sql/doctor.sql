@@ -381,9 +381,10 @@ BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SELECT count(*) > 3 AS some FROM journey_privacy.doctor();
 ROLLBACK;
 -- cancelled, it is cancelled
-SET statement_timeout = 1;
+BEGIN;
+SET LOCAL statement_timeout = 1;
 SELECT count(*) FROM journey_privacy.doctor(), journey_privacy.doctor() d, journey_privacy.doctor() e;
-RESET statement_timeout;
+ROLLBACK;
 
 \c :home
 DROP DATABASE regress_doctor;

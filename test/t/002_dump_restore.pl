@@ -180,6 +180,8 @@ sub new_node
 	$node->init(extra => [ '-E', 'UTF8', '--locale=C' ]);
 	$node->append_conf('postgresql.conf', qq{
 shared_preload_libraries = 'journey_privacy'
+# a worker for each database
+max_worker_processes = 32
 journey_privacy.keyring_file = '} . $node->basedir . q{/keyring'
 log_statement = none});
 	$node->start;

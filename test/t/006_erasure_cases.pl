@@ -15,6 +15,8 @@ my $node = PostgreSQL::Test::Cluster->new('cases');
 $node->init(extra => [ '-E', 'UTF8', '--locale=C' ]);
 $node->append_conf('postgresql.conf', q{
 shared_preload_libraries = 'journey_privacy'
+# a worker for each database
+max_worker_processes = 32
 journey_privacy.keyring_file = '} . $node->basedir . q{/keyring'});
 $node->start;
 

@@ -138,7 +138,7 @@ SKIP:
 	skip 'no prlimit here', 6 if system("prlimit --pid $postmaster --fsize=$limit:unlimited 2>/dev/null") != 0;
 	my $log = -s $node->logfile;
 	$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM ($find) w");
-	my $run = load_of(4, 15);
+	my $run = load_of(4, 30);
 	my $full = 0;
 	for (1 .. 1200)
 	{

@@ -40,7 +40,7 @@ sub trouble
 # before anything else, and the worker finds all it began with.
 # (Seen from another database, where nothing waits for whoever drops it.)
 $node->safe_psql('postgres', 'SELECT count(*) FROM visit; SELECT journey_privacy.checkpoint_audit()');
-my $part = $node->safe_psql('postgres', 'SELECT tableoid::regclass FROM journey_privacy.audit_entry LIMIT 1');
+my $part = $node->safe_psql('postgres', 'SELECT tableoid::regclass FROM journey_privacy.audit_entry ORDER BY number DESC LIMIT 1');
 my $holder = $node->background_psql('postgres');
 $holder->query_safe("BEGIN; LOCK $part IN SHARE MODE");
 $node->safe_psql('postgres', 'SELECT count(*) FROM visit');

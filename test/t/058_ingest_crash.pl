@@ -69,7 +69,11 @@ while ($rounds < 6)
 {
 	# both send the same batches: one of them is refused as the other's
 	my @clients = map { client($next[$_], $_) } 0 .. 1;
-	sleep 0.3 + rand 0.6;
+	for my $client (@clients)
+	{
+		$client->{run}->pump while $client->{run}->pumpable && (() = ${ $client->{out} } =~ /^\d+\|20$/mg) < 5;
+	}
+	sleep rand 0.6;
 	my @backends = split /\n/, $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE query LIKE '%ingest%' AND pid <> pg_backend_pid()});
 	$rounds % 2 ? $node->stop('immediate') : kill('KILL', @backends);
 	for my $n (0 .. 1)

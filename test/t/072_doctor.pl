@@ -241,6 +241,13 @@ like(found('preload'), qr/^critical\|shared_preload_libraries\|journey_privacy i
 is(statement('preload'), "-- shared_preload_libraries = 'journey_privacy' in postgresql.conf, then restart", 'and what to do');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM journey_privacy.doctor() WHERE finding LIKE '%could not be made%'}),
 	0, 'every check can be made without');
+
+# Where the audit's worker never was, the page and the figures are there.
+$node->safe_psql('postgres', 'CREATE DATABASE fresh TEMPLATE template0');
+$node->safe_psql('fresh', 'CREATE EXTENSION journey_privacy CASCADE');
+like($node->safe_psql('fresh', 'SELECT journey_privacy.dashboard_html()'), qr{<td[^>]*>does not run</td>.*</html>}s, 'the page says that nobody seals');
+is($node->safe_psql('fresh', q{SELECT value FROM journey_privacy.metric WHERE name = 'journey_privacy_audit_worker_up'}), '0', 'so does the figure');
+is($node->safe_psql('fresh', 'SELECT origin IS NULL, size, first, waiting, queue_size, worker IS NULL FROM journey_privacy.audit_state'), 't|0|0|0|0|t', 'and the state');
 $node->stop;
 
 done_testing();

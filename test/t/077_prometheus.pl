@@ -7,7 +7,6 @@ use warnings;
 
 use Cwd;
 use IPC::Run;
-use IO::Socket::INET;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -64,9 +63,7 @@ is($node->safe_psql('postgres', "SELECT count(*) FROM pg_class c WHERE relnamesp
 	'1', 'it may read one relation of ours');
 
 # A free port.
-my $listen = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0);
-my $port = $listen->sockport;
-close($listen);
+my $port = PostgreSQL::Test::Cluster::get_free_port();
 my ($out, $err) = ('', '');
 my $host = $node->host;
 my $server = IPC::Run::start([ 'env', "DATA_SOURCE_NAME=user=$role host=$host port=" . $node->port . ' dbname=postgres sslmode=disable', $exporter,
