@@ -9,6 +9,8 @@ SET client_min_messages = warning;
 CREATE EXTENSION journey_privacy CASCADE;
 RESET client_min_messages;
 SELECT journey_privacy.create_keyring() AS made \gset ignored_
+-- the worker of the audit comes
+DO $$ BEGIN WHILE (SELECT waiting > 0 AND worker IS NULL FROM journey_privacy.audit_queue()) LOOP PERFORM pg_sleep(0.01); END LOOP; END $$;
 PREPARE found(text) AS
   SELECT severity, regexp_replace(object, '^root key \d+', 'root key N') AS object,
          regexp_replace(finding, '\d{4}-\d\d-\d\d( \d\d:\d\d)?', 'TIME', 'g') AS finding, statement
