@@ -13,6 +13,8 @@ $node->init(extra => [ '-E', 'UTF8', '--locale=C' ]);
 $node->append_conf('postgresql.conf', q{
 shared_preload_libraries = 'journey_privacy'
 restart_after_crash = on
+# workers of before a crash are started once more before they go
+max_worker_processes = 32
 jit = off
 journey_privacy.keyring_file = '} . $node->basedir . q{/keyring'});
 $node->start;

@@ -70,6 +70,7 @@ $node->safe_psql('postgres', 'CREATE EXTENSION journey_privacy CASCADE');
 is(found('keyring'), 'critical|no keyring', 'no keyring yet');
 is(statement('keyring'), '-- Run SELECT journey_privacy.create_keyring().', 'and how to make it');
 $node->safe_psql('postgres', 'SELECT journey_privacy.create_keyring()');
+$node->poll_query_until('postgres', 'SELECT waiting = 0 OR worker IS NOT NULL FROM journey_privacy.audit_queue()') or die;
 is(all(), $always, 'a clean install');
 $node->safe_psql('postgres', q{
 	CREATE ROLE owner;
