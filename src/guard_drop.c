@@ -16,6 +16,7 @@
 #include "catalog/objectaccess.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "fmgr.h"
@@ -23,6 +24,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
+#include "storage/lmgr.h"
 #include "tcop/cmdtag.h"
 #include "utils/lsyscache.h"
 
@@ -67,11 +69,17 @@ jp_keep_extension(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* Looks at each object that is about to be dropped. */
+/*
+ * Looks at each object that is about to be dropped.  An extension that is made
+ * stays locked until all are told of it: its commit is to be seen a little
+ * earlier, and whoever holds it by then would take names for those of before.
+ */
 static void
 guard_object_access(ObjectAccessType access, Oid class, Oid object, int column,
 					void *arg)
 {
+	if (access == OAT_POST_CREATE && class == ExtensionRelationId)
+		LockDatabaseObject(class, object, 0, AccessExclusiveLock);
 	if (access == OAT_DROP && class == RelationRelationId && column == 0 &&
 		OidIsValid(jp_schema()) &&
 		object == get_relname_relid("protection", jp_schema()))

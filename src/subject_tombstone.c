@@ -127,7 +127,7 @@ jp_tombstones_lay(const JpPseudonym *pseudonyms, int count, bool erasing)
 	values[0] = jp_tombstone_current(pseudonyms, count);
 	jp_execute(&laying,
 			   "INSERT INTO journey_privacy.tombstone (trace, erased_at, erasing)"
-			   " SELECT DISTINCT u.t, pg_catalog.clock_timestamp(), $2 FROM unnest($1) u(t) ORDER BY u.t"
+			   " SELECT u.t, pg_catalog.clock_timestamp(), $2 FROM unnest($1) u(t) GROUP BY u.t ORDER BY u.t"
 			   " ON CONFLICT (trace) DO UPDATE SET erased_at = excluded.erased_at",
 			   2, types, values, NULL, SPI_OK_INSERT);
 	jp_execute(&settling,

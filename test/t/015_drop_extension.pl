@@ -106,6 +106,15 @@ is($node->safe_psql('postgres', qq{
 	SELECT count(*), count(s.number) FROM visit LEFT JOIN journey_privacy.subject s ON s.number = journey_subject})
 	=~ s/^\n+//r, '6|6', 'numbers of another registry are not used');
 
+# Whoever sees the new extension waits until all caches know that it is another.
+is($node->safe_psql('postgres', qq{
+	SET client_min_messages = error;
+	BEGIN;
+	$drop CREATE EXTENSION journey_privacy CASCADE;
+	SELECT mode FROM pg_locks JOIN pg_extension e ON e.oid = objid
+	WHERE classid = 'pg_extension'::regclass AND extname = 'journey_privacy' AND granted;
+	ROLLBACK}) =~ s/^\n+//r, 'AccessExclusiveLock', 'a new extension is locked until the end');
+
 # What was to be overwritten at commit must not be dropped before.
 $node->safe_psql('postgres', q{
 	CREATE TABLE note (text journey_privacy.sealed);

@@ -87,7 +87,7 @@ sub failure
 my $state = q{
 	SELECT count(*) FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
 	  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'journey_privacy')
-	  AND (classid <> 'pg_class'::regclass OR NOT (SELECT relispartition FROM pg_class WHERE oid = objid));
+	  AND pg_describe_object(classid, objid, objsubid) !~ 'audit_entry_\d';
 	SELECT polrelid::regclass, polname FROM pg_policy ORDER BY 1, 2;
 	SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger
 	WHERE NOT tgisinternal AND NOT (tgrelid::regclass::text LIKE 'journey_privacy.audit_entry_%') ORDER BY 1, 2;
