@@ -179,7 +179,7 @@ SELECT :'receipt'::jsonb -> 'subjects' AS subjects, t ->> 'table' AS "table", t 
   FROM jsonb_array_elements(:'receipt'::jsonb -> 'tables') t;
 SELECT count(*) FROM e_visit WHERE id > 100;
 -- named more than once, known or not
-SELECT array_agg(('customer_id:' || CASE i % 2 WHEN 0 THEN 'many15' ELSE 'nobody' END)::journey_privacy.pseudonym) AS twice FROM generate_series(1, 400) i \gset
+SELECT array_agg(('customer_id:' || CASE i % 2 WHEN 0 THEN 'many15' ELSE 'many_unknown' END)::journey_privacy.pseudonym) AS twice FROM generate_series(1, 400) i \gset
 CALL journey_privacy.erase_many(:'twice') \gset
 SELECT :'receipt'::jsonb -> 'subjects' AS subjects, t ->> 'table' AS "table", t ->> 'rows' AS rows
   FROM jsonb_array_elements(:'receipt'::jsonb -> 'tables') t;
